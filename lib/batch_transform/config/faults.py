@@ -11,6 +11,7 @@ from batch_transform.config.places import secret_in_url
 from batch_transform.config.typed_sections import Section
 from batch_transform.config.typed_values import Refused, Wrong
 from batch_transform.core.escaping import hidden
+from batch_transform.core.excerpts import excerpt
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.near_names import nearest
 from batch_transform.core.secret_values import may_hold_secret, secrets_of
@@ -47,6 +48,7 @@ class Fault:
         source = self.source or origin(self.path)
         # `"API_KEY=value": x`: what is meant for a value stands in the key.
         path = ["..." if secret_in_url(part) else re.sub("=.*", "=...", part, flags=re.DOTALL) for part in self.path]
+        path = [excerpt(part) for part in path]
         return ": ".join([source, ".".join(path), self.text] if path else [source, self.text])
 
 
@@ -76,7 +78,8 @@ def _text(wrong: Wrong, model: type[Section]) -> str:
         return f"must be {_WANTED[kind]}, not {_spelled(value, hidden=hidden)}{_remedy(kind, value)}"
     if kind in _BOUNDS:
         return f"is {value}; it must be {_BOUNDS[kind]} {wrong.text}"
-    return wrong.text
+    # A validator quotes what it was given, and that may be as long as a run file.
+    return wrong.text.replace(repr(value), repr(excerpt(value))) if isinstance(value, str) else wrong.text
 
 
 def _remedy(kind: str, value: Any) -> str:

@@ -7,6 +7,7 @@ front of it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 from batch_transform.config.places import WITH_USER, check_no_secret
 from batch_transform.config.typed_values import AfterValidator, BeforeValidator, PlainValidator
 from batch_transform.core import limits
-from batch_transform.core.near_names import meant
+from batch_transform.core.near_names import listed, meant
 from batch_transform.core.run_settings import Sizing
 from batch_transform.core.written_values import written
 
@@ -184,9 +185,8 @@ def check_served_name(value: str) -> str:
 
 def check_no_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
     """Returns a list of names in which none stands twice and none is empty."""
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        raise ValueError(f"names {', '.join(repeated)} more than once")
+    if repeated := sorted(value for value, times in Counter(values).items() if times > 1):
+        raise ValueError(f"names {listed(repeated)} more than once")
     if not all(values):
         raise ValueError("has an empty name")
     return values

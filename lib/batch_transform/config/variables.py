@@ -76,4 +76,4 @@ def substitute(document: Any, variables: Mapping[str, str]) -> Substituted:
     listed = document.get("secrets") if isinstance(document, dict) else None
     work = _Substitution(variables, listed if isinstance(listed, list) else ())
     replaced = work.value(document, ())
-    return Substituted(replaced, tuple(work.faults))
+    return Substituted(replaced, tuple(dict.fromkeys(work.faults)))  # a value may have one variable many times

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from batch_transform.config.loading import from_arguments, load
@@ -86,3 +88,37 @@ def test_what_lies_at_the_limits_is_read():
 def test_an_alias_is_counted_as_what_it_stands_for_and_read():
     thousand = f"a: &a [{TENS('x' for _ in range(1_000))}]\n"
     assert parse_value(thousand + "b: [*a, *a]\n")["b"][1][0] == "x"
+
+
+def refusal(folder, text):
+    """What is said of a run file that lacks nothing else."""
+    whole = "run_id: r\nworkspace: s3://bucket/w\ninput: {path: in}\nmodel: {name: m}\noutput: {path: out}\n"
+    (folder / "run.yml").write_text(whole + text)
+    with pytest.raises(ConfigurationError) as caught:
+        load(folder / "run.yml", environ={})
+    return caught.value
+
+
+def test_a_variable_that_stands_many_times_in_a_value_is_missed_once(tmp_path):
+    for text in ("${a}", "${", "${ }"):
+        assert len(refusal(tmp_path, f"prediction: {{column: '{text * 50_000}'}}").faults) == 1
+
+
+COLUMNS = TENS(f"c{n}" for n in range(5_000))
+LONG = {
+    "a value": f"prediction: {{records_path: '{'a[].' * 50_000}'}}",
+    "a key": f"{'k' * 1_000}: 1\n? '{'k' * 100_000}'\n: 1",
+    "a key of a map": f"transform: {{'{'k' * 100_000}': 1}}",
+    "names that stand twice": f"record: {{columns: [{COLUMNS}, {COLUMNS}]}}",
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_is_long_is_quoted_as_far_as_a_person_reads(tmp_path, name):
+    assert max(map(len, refusal(tmp_path, LONG[name]).faults)) < 1_000
+
+
+def test_a_list_of_many_names_is_checked_at_once(tmp_path):
+    began = time.process_time()
+    refusal(tmp_path, f"record: {{columns: [{TENS(f'c{n}' for n in range(19_000))}]}}\nk: 1")
+    assert time.process_time() - began < 3  # by the square four and more

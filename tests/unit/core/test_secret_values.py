@@ -22,11 +22,13 @@ SECRETS = """
     authorization OAUTH2 bearer JWT credentials.file googleCredentials SIGNATURE sig signingKey CERT_FILE pem.content
     privateKey primary_key sasl.jaas.config connectionString CONN_STR SENTRY_DSN HF_TOKEN API_TOKENS cookie psk salt
     DB_KEYSPACE_PASSWORD ssl.keystore.location SESSION_COOKIE pw DBPW user_pw creds AWS_CREDS ROOTPASS sessionId
-    SLACK_WEBHOOK_URL
+    SLACK_WEBHOOK_URL smtppass SMTPPASS redisPass pgpw dbcreds awscreds db_cred PSWD db_pswd PSW usrpsw tkn API_TKN
+    psswrd MFA_CODE TOTP
 """
 OPEN = """
     keyspace spark.cassandra.keyspace header MAX_TOKENS max_new_tokens TOKENIZERS_PARALLELISM tokenizer_name keywords
     AUTHOR user compass bypass design insight sasl.mechanism mode OMP_NUM_THREADS SAGEMAKER_PROGRAM passive spin certain
+    trespass surpass
     sacred incredible sessionInitStatement pwm
     mergeSchema nullValue SAGEMAKER_MODEL_SERVER_WORKERS dateFormat compression
 """

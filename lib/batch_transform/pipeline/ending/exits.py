@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from batch_transform.core.amounts import first_of
 from batch_transform.core.error_causes import Outlook, cause_of
 from batch_transform.core.errors import (
     BatchTransformError,
@@ -75,7 +76,7 @@ class Exit:
         with suppress(OSError):  # the pipe to a dead JVM
             sys.stderr.write(self.stack)
         step = END if self.status is RunStatus.INTERRUPTED else ERROR  # who interrupts it knows
-        for line in self.lines:  # its ways stand last, with what else the report says
+        for line in first_of(self.lines):  # the report has all; its ways stand last, with what else the report says
             tell_terminal(Event(step, line))
 
 

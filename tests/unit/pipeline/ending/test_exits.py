@@ -276,3 +276,12 @@ def test_that_there_are_no_credentials_is_a_refusal_until_a_run_is_held(kind, is
     raised = errors.ServiceFailure if is_begun else errors.ConfigurationError
     with pytest.raises(raised, match="Unable to locate credentials"), typed_errors(is_begun=is_begun):
         raise err
+
+
+def test_of_thousands_of_faults_a_terminal_has_as_many_as_a_person_reads_and_the_report_all(capsys):
+    found = exit_of(errors.ConfigurationError(f"c{number} is wrong" for number in range(3_000)))
+    found.tell()
+    shown = capsys.readouterr().err.splitlines()
+    assert len(shown) == 101
+    assert shown[-1].endswith("and 2,900 more")
+    assert len(found.report()["error"]) == 3_000
