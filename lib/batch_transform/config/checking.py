@@ -16,9 +16,9 @@ from batch_transform.config.typed_sections import Section
 from batch_transform.config.typed_values import Refused
 from batch_transform.config.variables import Substituted, substitute
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.escaping import hidden
+from batch_transform.core.escaping import has_half_character, hidden
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.secret_values import is_secret_name
+from batch_transform.core.secret_values import is_secret_name, texts_of
 
 # A word of the command line that is as long is no word of a message.
 _LONG = 8
@@ -63,6 +63,7 @@ def check(
         *_glued(layers),
         *substituted.faults,
         *secret_faults(layers, document, given, said, needed=needed),
+        *_halves(given),
     ]
     if of_secrets := variables_of_secrets(document, given) if variables is not None else {}:
         given = {**given, "secret_variables": of_secrets}
@@ -94,6 +95,13 @@ def _glued(layers: Sequence[Layer]) -> Iterator[Fault]:
         for path, value in leaves({} if layer.is_recorded else layer.document).items():
             if value is None and "=" in str(path[-1]):
                 yield Fault(path[:-1], "has a name with '=' in it and no value; write NAME: value", layer.source)
+
+
+def _halves(document: JsonObject) -> Iterator[Fault]:
+    """A fault for each text with half of a character, which a command line makes of bytes that are no UTF-8."""
+    for path, text in texts_of(document):
+        if has_half_character(text):
+            yield Fault(path, "has half of a character (a surrogate), which no JVM takes; write it in UTF-8")
 
 
 def _concerns(path: Path, unresolved: set[Path]) -> bool:

@@ -99,6 +99,8 @@ def _spelled(value: Any, *, hidden: bool) -> str:
         return "a map" if isinstance(value, dict) else "a list"
     if value is None:
         return "null"
+    if not isinstance(value, (str, int, float)):  # of a program: what it shows of itself may be rows
+        return f"a {type(value).__name__}"
     if hidden:  # it may be a secret, and a message ends up in logs
         return "text" if isinstance(value, str) else "a number"
     text = f"the text {str(value)!r}" if isinstance(value, str) else repr(value)

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from batch_transform.core.escaping import has_half_character
+
 # No run file comes near them; one that is broken, or means harm, is refused within a moment.
 MOST_CHARACTERS = 5_000_000
 MOST_VALUES = 20_000
@@ -91,7 +93,7 @@ class _Loader(yaml.SafeLoader):
             yaml.MarkedYAMLError: it has half of a character, which no file and no terminal takes.
         """
         text = super().construct_scalar(node)
-        if isinstance(text, str) and _HALF_CHARACTER.search(text):
+        if isinstance(text, str) and has_half_character(text):
             problem = "has half of a character (a surrogate); write the whole one, as \\U0001F600 or as it is"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
         return text

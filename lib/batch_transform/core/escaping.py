@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +13,8 @@ _LAYOUT = "\t\n"
 # Control, format (the byte order mark, zero-width and bidirectional marks among them), half pairs, private use,
 # unassigned, separators of lines and paragraphs.
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 # Shorter ones are found in any text by chance, and guessed at once.
 _SHORTEST_HIDDEN = 6
@@ -35,6 +38,11 @@ def visible_json(document: Any, indent: int | None = None) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(json.dumps(c)[1:-1] if c > "~" and _is_unseen(c) else c for c in text).replace("\x7f", "\\u007f")
+
+
+def has_half_character(text: str) -> bool:
+    """Returns whether a text has half of a surrogate pair in it, which no file, no terminal and no JVM takes."""
+    return _HALF_CHARACTER.search(text) is not None
 
 
 def _is_unseen(character: str) -> bool:

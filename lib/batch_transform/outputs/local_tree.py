@@ -54,9 +54,10 @@ class LocalTree:
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 try:
-                    status = os.stat(path)
-                except FileNotFoundError:
-                    continue  # deleted since the directory was read
+                    with local_errors("list", path):
+                        status = os.stat(path)
+                except ObjectNotFound:
+                    continue  # deleted since the directory was read, or a link to nothing
                 yield TreeFile(os.path.relpath(path, self.root).replace(os.sep, "/"), status.st_size, _etag(status))
 
     def find(self, name: str) -> TreeFile | None:
@@ -161,14 +162,18 @@ class LocalTree:
             shutil.rmtree(self.root)
 
     def check_writable(self) -> None:
-        """Asks the first directory above the root that exists; writes nothing."""
-        folder = self.root
-        while not os.path.lexists(folder):
-            folder = os.path.dirname(folder)
-        if not os.path.isdir(folder):
-            raise StoreFailure("write", self.root, "ENOTDIR", f"{folder} is no directory")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise StoreFailure("write", self.root, "EACCES", f"{folder} is not writable")
+        """Asks the root, and the directory that it lies in, where files are merged first; writes nothing.
+
+        Of what is not there yet, the first directory above it that is.
+        """
+        for folder in (self.root, os.path.dirname(self.root)):
+            while not os.path.lexists(folder):
+                folder = os.path.dirname(folder)
+            if not os.path.isdir(folder):
+                raise StoreFailure("write", self.root, "ENOTDIR", f"{folder} is no directory")
+            if not os.access(folder, os.W_OK | os.X_OK):
+                why = "is not writable" if folder == self.root else "is not writable, and files are merged there first"
+                raise StoreFailure("write", self.root, "EACCES", f"{folder} {why}")
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, *name.split("/"))

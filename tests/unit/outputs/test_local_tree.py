@@ -167,3 +167,17 @@ def test_a_directory_that_may_not_be_written(tree, tmp_path, monkeypatch):
     monkeypatch.setattr(local_tree, "os", CrashingModule(os, access=lambda path, mode: path != str(tmp_path)))
     with pytest.raises(StoreFailure, match="not writable"):
         tree.check_writable()
+
+
+def test_a_table_that_may_be_written_in_a_directory_that_may_not(tree, tmp_path, monkeypatch):
+    tree.put("a", b"")
+    monkeypatch.setattr(local_tree, "os", CrashingModule(os, access=lambda path, mode: path != str(tmp_path)))
+    with pytest.raises(StoreFailure, match=f"{tmp_path} is not writable, and files are merged there first"):
+        tree.check_writable()
+
+
+def test_what_cannot_be_looked_at_is_told_by_its_place(tree, tmp_path):
+    tree.put("a", b"")
+    os.symlink("loop", tmp_path / "out" / "loop")
+    with pytest.raises(StoreFailure, match=r"list .*out/loop: "):
+        list(tree.list())

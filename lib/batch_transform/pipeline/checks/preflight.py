@@ -30,7 +30,7 @@ from batch_transform.config.prediction import PredictionKey
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.near_names import no_such
-from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.plain_paths import colon_fault, escaped
 from batch_transform.core.predictions.answer_form import JSON
 from batch_transform.core.predictions.answer_form import JSON_LINES as JSON_LINES_ANSWER
@@ -109,6 +109,7 @@ def check_table(
     tables = targets.tables(places).values()
     written = [("staging", places.scratch), *((table.key, table.path) for table in tables if table.path)]
     faults.add([fault for key, path in written if (fault := colon_fault(key, path)) is not None])
+    faults.of(partial(check_staging, places.scratch))
     if not faults.found:
         for name in sorted({STAGED_FORMAT, targets.format.can.name}):
             format = format_named(name)
@@ -123,6 +124,21 @@ def check_table(
                 faults.add(format.type_faults(final, read))
         faults.of(reach.check)  # which Python workers start for meanwhile
     return list(faults.found)
+
+
+def check_staging(location: str) -> None:
+    """Raises ConfigurationError for a place of staged rows on the driver's machine that cannot be written.
+
+    Spark would say so of the first table that it writes there, whose columns are not at fault.
+    """
+    if not location.startswith("file:"):
+        return
+    try:
+        open_tree(location, None).check_writable()
+    except StoreFailure as err:
+        raise ConfigurationError(
+            f"staging: {location} cannot be written: {err}; see that it may be, or name another place"
+        ) from err
 
 
 def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore, way: str) -> None:

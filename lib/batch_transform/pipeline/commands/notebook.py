@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
-from batch_transform.config.loading import from_arguments
+from batch_transform.config.loading import ARGUMENTS, from_arguments
 from batch_transform.core.amounts import counted, verb
 from batch_transform.core.errors import (
     BatchTransformError,
@@ -99,6 +99,7 @@ def score(
         ServiceFailure: the service, S3 or Spark failed beyond the retries; the same call resumes the run.
         PublishedUnverified: the output has a commit with other rows than were proven.
     """
+    _check_frame(df)
     config = from_arguments(
         run_id=run_id,
         model=model,
@@ -118,6 +119,7 @@ def score(
         url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
         with typed_errors(is_begun=False, secrets=secrets):
+            _check_batch(df)
             switches = RunSwitches(retry_dead, accept_model, accept_expectations)
             driver = open_run(spark, config, access, told, source, switches=switches)
         driver.ctx = replace(driver.ctx, began=began)
@@ -126,6 +128,25 @@ def score(
         assert state.report is not None
         result, dead_letters = (_stored(df, driver.ctx, state, kind) for kind in KINDS)
         return ScoreResult(result, dead_letters, state.report)
+
+
+def _check_frame(df: object) -> None:
+    """Raises ConfigurationError for what is no table of Spark's; the classes of Spark 3.5 have no common one."""
+    if not hasattr(type(df), "sparkSession"):
+        kind = f"{type(df).__module__}.{type(df).__qualname__}"
+        raise ConfigurationError(
+            f"{ARGUMENTS}: df: must be a DataFrame of Spark's, not {kind}; spark.createDataFrame(...) makes one of "
+            "pandas' and of lists of rows, and spark.read of files"
+        )
+
+
+def _check_batch(df: DataFrame) -> None:
+    """Raises ConfigurationError for a stream, which has no end."""
+    if df.isStreaming:
+        raise ConfigurationError(
+            f"{ARGUMENTS}: df: is a stream; score each of its batches in a function for writeStream.foreachBatch, with "
+            "a run_id of its own"
+        )
 
 
 def _run(driver: Driver) -> RunState:

@@ -14,6 +14,7 @@ from batch_transform.core.plain_paths import escaped
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.collected_faults import Faults
+from batch_transform.pipeline.checks.preflight import check_staging
 from batch_transform.pipeline.places import Targets, places_of, targets_of
 
 DOCUMENT = {
@@ -221,3 +222,12 @@ def test_what_is_wrong_with_the_dead_letters_alone_is_told():
 )
 def test_dead_letters_go_elsewhere_with_the_output_unless_they_have_a_place_of_their_own(output, dead_letter, are_one):
     assert Targets(Output(**output), DeadLetter(**dead_letter)).are_one is are_one
+
+
+def test_a_place_of_staged_rows_that_cannot_be_written_is_refused_by_its_key(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"staging: file:.*/file/run cannot be written: .*is no directory"):
+        check_staging(f"file:{tmp_path}/file/run")
+    check_staging(f"file:{tmp_path}/none/run")
+    check_staging("s3a://lake/scoring/run")
+    assert not (tmp_path / "none").exists()
