@@ -25,7 +25,6 @@ _NAMELESS = "a value that begins with & is an anchor, and has no name or no valu
 # No key takes as many, and no float holds more.
 _MOST_DIGITS = 300
 _TAB = r"character '\t' that cannot start"
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # What PyYAML says of a value that is text to whoever wrote it, in our words: its own quote the value.
 _IN_OUR_WORDS = (
     (r"constructor for the tag|tag handle|(scanning|parsing) a tag", _TAGGED),
