@@ -6,78 +6,15 @@ Each action, and each condition key, is one that `service_authorization` knows f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from batch_transform.core.needed_permissions import Needed
 from batch_transform.core.run_layout import MANIFESTS, PARTS, ROWS, RUNS
-from batch_transform.core.service_authorization import ACTIONS, Conditions, PolicyDocument, PolicyStatement, arn
+from batch_transform.core.service_authorization import ACTIONS, Conditions, PolicyDocument, PolicyStatement
 from batch_transform.core.uris import S3Uri
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 _NETWORK = tuple(action for action in ACTIONS if action.startswith("ec2:"))
 _READ, _WRITE = ("s3:GetObject",), ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
-
-
-@dataclass(frozen=True)
-class Needed:
-    """What of a run file decides who must be allowed what.
-
-    Attributes:
-        region: None: any.
-        account: of whoever has the models and the jobs; `*`: any.
-        key_account: of whoever has keys that are named without it.
-        workspace: of the run.
-        read: folders, or files, of the input.
-        written: folders of output and dead letters.
-        staging: where rows are staged on S3; None: not there.
-        in_spark: those of these places that Spark itself reads or writes.
-        s3_key: of what the run writes; None: none of its own.
-        output_key: of what jobs write.
-        volume_key: of the instances' volumes.
-        model: its name.
-        model_role: as which a model is made; None: it is there.
-        images: of it, in ECR: (region, account, repository).
-        data: its artifacts on S3.
-        has_vpc: whether its containers run in a network of one's own.
-        has_tags: whether jobs are tagged.
-        s3_role: that is assumed to call S3; None: none is.
-        other_roles: that are assumed to call SageMaker or CloudWatch Logs.
-    """
-
-    workspace: S3Uri
-    model: str
-    region: str | None = None
-    account: str = "*"
-    key_account: str = "*"
-    read: tuple[S3Uri, ...] = ()
-    written: tuple[S3Uri, ...] = ()
-    staging: S3Uri | None = None
-    in_spark: tuple[S3Uri, ...] = ()
-    s3_key: str | None = None
-    output_key: str | None = None
-    volume_key: str | None = None
-    model_role: str | None = None
-    images: tuple[tuple[str, str, str], ...] = ()
-    data: tuple[S3Uri, ...] = ()
-    has_vpc: bool = False
-    has_tags: bool = False
-    s3_role: str | None = None
-    other_roles: tuple[str, ...] = ()
-
-    @property
-    def partition(self) -> str:
-        """Of AWS, by the region."""
-        region = self.region or ""
-        return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-    @property
-    def domain(self) -> str:
-        """Of AWS's services, by the region."""
-        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-
-    def arn(self, kind: str, account: str | None = None, **parts: str) -> str:
-        """Returns the ARN of a resource, by default of whoever has the models."""
-        place = {"Partition": self.partition, "Region": self.region or "*", "Account": account or self.account}
-        return arn(kind, **{**place, **parts})
 
 
 def driver_policy(needed: Needed) -> PolicyDocument:
@@ -137,10 +74,10 @@ def model_policy(needed: Needed) -> PolicyDocument:
     ]
     pulls = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
     return _document(
-        _statement("S3Input", _READ, [_below(needed, place) for place in inputs]),
-        _statement("S3Output", (*_READ, "s3:PutObject", "s3:AbortMultipartUpload"), [_below(needed, *outputs)]),
+        _statement("S3Input", _READ, [needed.below(place) for place in inputs]),
+        _statement("S3Output", (*_READ, "s3:PutObject", "s3:AbortMultipartUpload"), [needed.below(*outputs)]),
         *_listing(needed, [needed.workspace.join(RUNS), needed.workspace.join(ROWS)], ()),
-        *([_statement("S3Model", _READ, [_object(needed, place) for place in needed.data])] if needed.data else []),
+        *([_statement("S3Model", _READ, [needed.object(place) for place in needed.data])] if needed.data else []),
         _statement("LogsGroup", ("logs:CreateLogGroup", "logs:DescribeLogStreams"), group),
         _statement("LogsEvents", ("logs:CreateLogStream", "logs:PutLogEvents"), streams),
         *([_statement("ImagePull", pulls, images)] if images else []),
@@ -191,9 +128,9 @@ def _s3(
     """
     above = [folder for place in writes if place in needed.in_spark for folder in _above(place)]
     folders = [place for place in (*reads, *above) if place.key]
-    seen = [*(_below(needed, place) for place in reads), *(_object(needed, place) for place in folders)]
+    seen = [*(needed.below(place) for place in reads), *(needed.object(place) for place in folders)]
     yield _statement("S3Read", _READ, seen)
-    yield _statement("S3Write", _WRITE if in_parts else _WRITE[:2], [_below(needed, place) for place in writes])
+    yield _statement("S3Write", _WRITE if in_parts else _WRITE[:2], [needed.below(place) for place in writes])
     yield from _listing(needed, reads, above)
 
 
@@ -204,7 +141,7 @@ def _listing(needed: Needed, below: Sequence[S3Uri], above: Sequence[S3Uri]) -> 
         yield _statement(
             f"S3List{number or ''}",
             ("s3:ListBucket",),
-            [needed.arn("s3:bucket", BucketName=bucket)],
+            [needed.bucket(bucket)],
             {"StringLike": {"s3:prefix": list(dict.fromkeys(prefixes))}},
         )
 
@@ -212,14 +149,6 @@ def _listing(needed: Needed, below: Sequence[S3Uri], above: Sequence[S3Uri]) -> 
 def _above(place: S3Uri) -> Iterator[S3Uri]:
     while (place := place.parent).key:
         yield place
-
-
-def _below(needed: Needed, place: S3Uri) -> str:
-    return needed.arn("s3:object", BucketName=place.bucket, ObjectName=f"{place.prefix}*")
-
-
-def _object(needed: Needed, place: S3Uri) -> str:
-    return needed.arn("s3:object", BucketName=place.bucket, ObjectName=place.key)
 
 
 def _logs(needed: Needed) -> tuple[list[str], list[str]]:

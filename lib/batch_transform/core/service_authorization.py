@@ -15,6 +15,10 @@ from typing import TypedDict
 ARNS = {
     "s3:bucket": "arn:${Partition}:s3:::${BucketName}",
     "s3:object": "arn:${Partition}:s3:::${BucketName}/${ObjectName}",
+    "s3:accesspoint": "arn:${Partition}:s3:${Region}:${Account}:accesspoint/${AccessPointName}",
+    "s3:accesspointobject": (
+        "arn:${Partition}:s3:${Region}:${Account}:accesspoint/${AccessPointName}/object/${ObjectName}"
+    ),
     "sagemaker:model": "arn:${Partition}:sagemaker:${Region}:${Account}:model/${ModelName}",
     "sagemaker:transform-job": "arn:${Partition}:sagemaker:${Region}:${Account}:transform-job/${TransformJobName}",
     "logs:log-group": "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}",
@@ -36,13 +40,13 @@ class Action:
     conditions: tuple[str, ...] = ()
 
 
-_OBJECT, _JOB, _MODEL = Action(("object",)), Action(("transform-job",)), Action(("model",))
+_OBJECT, _JOB, _MODEL = Action(("object", "accesspointobject")), Action(("transform-job",)), Action(("model",))
 _KEY = Action(("key",), ("kms:ResourceAliases", "kms:ViaService"))
 ACTIONS: Mapping[str, Action] = {
     "s3:AbortMultipartUpload": _OBJECT,
     "s3:DeleteObject": _OBJECT,
     "s3:GetObject": _OBJECT,
-    "s3:ListBucket": Action(("bucket",), ("s3:prefix",)),
+    "s3:ListBucket": Action(("bucket", "accesspoint"), ("s3:prefix",)),
     "s3:PutObject": _OBJECT,
     "sagemaker:AddTags": Action(("model", "transform-job")),
     "sagemaker:CreateModel": _MODEL,

@@ -8,7 +8,8 @@ from batch_transform.config.identities import S3Access
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.ledger import JsonObject
-from batch_transform.core.policies import Needed, driver_policy, executors_policy, model_policy
+from batch_transform.core.needed_permissions import Needed
+from batch_transform.core.policies import driver_policy, executors_policy, model_policy
 from batch_transform.core.run_layout import ROWS
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat

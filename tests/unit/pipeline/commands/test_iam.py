@@ -46,6 +46,7 @@ WHOLE = {
         "sagemaker": {"role_arn": "arn:aws:iam::222222222222:role/ml"},
     },
 }
+ALIAS = "of-data-team-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias"
 FILES = {
     "plain": PLAIN,
     "whole": WHOLE,
@@ -56,6 +57,7 @@ FILES = {
         "aws": {"s3": {"kms_key": "arn:aws:kms:eu-west-1:111111111111:key/k"}},
         "transform": {"output_kms_key": "arn:aws:kms:eu-west-1:111111111111:alias/out"},
     },
+    "an access point": {**WHOLE, "input": {"path": f"s3://{ALIAS}/in"}, "output": {"path": f"s3://{ALIAS}/out"}},
     "dead letters": {**PLAIN, "input": {"dead_letters": "s3://lake/other/r1"}},
     "tables": {**PLAIN, "input": {"table": "a.b"}, "output": {"table": "a.c", "format": "delta"}},
 }
@@ -162,6 +164,15 @@ def test_keys_are_named_as_iam_can_have_them():
     arns = statements(documents("keys as ARNs")["model"])
     assert arns["InputKey"]["Resource"] == ["arn:aws:kms:eu-west-1:111111111111:key/k"]
     assert arns["OutputKey"]["Resource"] == ["arn:aws:kms:eu-west-1:111111111111:key/*"]
+
+
+def test_an_access_point_is_named_as_iam_can_have_it():
+    given = documents("an access point")["driver"]
+    assert ALIAS not in json.dumps(given)
+    point = "arn:aws:s3:eu-west-1:111111111111:accesspoint/of-data-team*"
+    assert f"{point}/object/in/*" in statements(given)["S3Read"]["Resource"]
+    assert f"{point}/object/out/*" in statements(given)["S3Write"]["Resource"]
+    assert [point] in [each["Resource"] for each in given["Statement"] if "s3:ListBucket" in each["Action"]]
 
 
 def test_roles_are_assumed_by_whoever_needs_them():
