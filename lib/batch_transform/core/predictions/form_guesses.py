@@ -15,6 +15,7 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.predictions.answer_form import CSV, JSON, TEXT, AnswerForm
 from batch_transform.core.predictions.json_stream import BYTE_ORDER_MARK
 from batch_transform.core.predictions.records_path import EACH, Steps, spelled
+from batch_transform.core.predictions.wrapping import beside_body
 
 # Of an output's beginning; a document that is longer is judged by how it begins.
 HEAD_BYTES = 1024 * 1024
@@ -68,7 +69,7 @@ def wrapped_guesses(body: str, media_type: str | None, form: AnswerForm, fields:
     """
     saw = "{answers} JSON strings of JSON"
     if media_type is not None:
-        saw = f'{{answers}} arrays of a body and its media type, "{escaped(media_type)}"'
+        saw = f"{{answers}} arrays of a body and {beside_body(escaped(media_type), mark=chr(34))}"
     plain = replace(form, is_wrapped=False)
     inner = [Guess(plain, saw, ""), *guesses(body.encode(errors="replace")[:HEAD_BYTES], plain, fields)]
     return [

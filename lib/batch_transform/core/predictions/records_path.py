@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from batch_transform.core.predictions.json_stream import JsonStream
 from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES
-from batch_transform.core.predictions.wrapping import media_type_of, pair_of
+from batch_transform.core.predictions.wrapping import MOST_PARTS, beside_body, media_type_of, pair_of
 
 # A step into an object is a member's name; None is the step into each element of an array.
 Steps = tuple[str | None, ...]
@@ -71,7 +71,7 @@ def _refuse_pair(stream: JsonStream, elements: list[str]) -> None:
     """One answer, which would pass for one array, or for two predictions."""
     media_type = media_type_of(elements)
     if media_type is not None:
-        raise stream.fault(f"it is an array of a body and its media type, {media_type}")
+        raise stream.fault(f"it is an array of a body and {beside_body(media_type)}")
 
 
 def _document(stream: JsonStream, steps: Steps) -> Iterator[str]:
@@ -86,7 +86,7 @@ def _document(stream: JsonStream, steps: Steps) -> Iterator[str]:
 
 
 def _elements(stream: JsonStream) -> Iterator[str]:
-    """The elements of an array that is the whole document; of two it is seen first what they are."""
+    """The elements of an array that is the whole document; of two or three it is seen first what they are."""
     held: list[str] | None = []
     for _ in stream.elements():
         text = stream.value()
@@ -94,7 +94,7 @@ def _elements(stream: JsonStream) -> Iterator[str]:
             yield text
             continue
         held.append(text)
-        if len(held) > 2:
+        if len(held) > MOST_PARTS:
             yield from held
             held = None
     if held is not None:

@@ -1,7 +1,8 @@
 """Answers that hold what they should be as a string: `["[0, 1]", "application/json"]`, or `"[0, 1]"`.
 
 The first is a body and its media type: so answers a container whose function returned both (the inference toolkits'
-`output_fn` may) to a server that wrote what it was given as JSON.
+`output_fn` may) to a server that wrote what it was given as JSON. A function written for Flask returns a status
+beside it, or instead of it, and headers: `["[0, 1]", 200, {"Content-Type": "application/json"}]`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES, TOO_LON
 # RFC 6838's names, of the kinds that an answer may have.
 _MEDIA_TYPE = re.compile(r"(?:application|text)/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}(?:\s*;\s*[\w.-]+=[\w.\"-]+)*")
 _LONGEST_TYPE = 300
-_ENDS_AS_A_PAIR = re.compile(r'/[^\[\]]*"\s*\]\Z')
+_LONGEST_HEADERS = 2000
+_STATUS = re.compile(r"[1-5][0-9]{2}")
+_ENDS_AS_A_PAIR = re.compile(r'(?:/[^\[\]]*"|,\s*[1-5][0-9]{2})\s*\]\Z')
+_ENDS_WITH_HEADERS = re.compile(r",\s*[1-5][0-9]{2}\s*,\s*\{.*\}\s*\]\Z", re.DOTALL)
+MOST_PARTS = 3  # of a body with what a server should say of it
 
 
 def unwrap(chunks: Iterable[bytes], most_characters: int = MOST_LINE_BYTES) -> Iterator[bytes]:
@@ -63,23 +68,53 @@ def _taken_apart(stream: JsonStream) -> tuple[str, str | None]:
 
 def pair_of(document: str) -> list[str]:
     """Returns the elements of a JSON document that may be an array of a body and its media type; [] for any other."""
-    if not (document.startswith("[") and _ENDS_AS_A_PAIR.search(document[-_LONGEST_TYPE:])):
+    if not document.startswith("["):
+        return []
+    if not (
+        _ENDS_AS_A_PAIR.search(document[-_LONGEST_TYPE:]) or _ENDS_WITH_HEADERS.search(document[-_LONGEST_HEADERS:])
+    ):
         return []
     stream = JsonStream([document.encode(errors="surrogatepass")])
     return [stream.value() for _ in stream.elements()]
 
 
 def media_type_of(elements: Sequence[str]) -> str | None:
-    """Returns the media type of an array that is a body and its type; None for any other array.
+    """Returns the media type of an array that is a body and its type, or its status; None for any other array.
 
-    Two media types are no such pair: they may be predictions.
+    Two media types are no such pair: they may be predictions. So may a text and a number, unless the text is JSON.
 
     Args:
         elements: of the array, as they are written.
     """
-    if len(elements) != 2 or not (media_type := _media_type(elements[1])):
+    if not 2 <= len(elements) <= MOST_PARTS or _media_type(elements[0]):
         return None
-    return None if _media_type(elements[0]) else media_type
+    types = [found for each in elements[1:] if (found := _media_type(each) or _type_of_headers(each)) is not None]
+    statuses = [each for each in elements[1:] if _STATUS.fullmatch(each)]
+    if len(types) > 1 or len(statuses) > 1 or len(types) + len(statuses) < len(elements) - 1:
+        return None
+    if len(elements) == 2 and not (types and _media_type(elements[1])):
+        return f"status {statuses[0]}" if statuses and _is_document(elements[0]) else None
+    return types[0] or f"status {statuses[0]}"
+
+
+def beside_body(media_type: str, mark: str = "") -> str:
+    """Returns what an array has beside a body, in words."""
+    return f"its media type, {mark}{media_type}{mark}" if "/" in media_type else f"its {media_type}"
+
+
+def _is_document(text: str) -> bool:
+    """Whether an element is a text that begins as a JSON document does."""
+    return text.startswith('"') and str(json.loads(text)).lstrip()[:1] in ("{", "[")
+
+
+def _type_of_headers(text: str) -> str | None:
+    """The media type that headers tell, "" where they tell none; None for what is no headers."""
+    if not text.startswith("{") or len(text) > _LONGEST_HEADERS:
+        return None
+    headers = json.loads(text)
+    if not all(isinstance(value, str) for value in headers.values()):
+        return None
+    return next((value for name, value in headers.items() if name.lower() == "content-type" and "/" in value), "")
 
 
 def _media_type(text: str) -> str | None:

@@ -121,6 +121,19 @@ SHAPES = {
         "prediction.body: wrapped (or let the model's function return the body alone, in another run) and "
         "prediction.format: json and prediction.records_path: 'predictions'",
     ),
+    "what a function for Flask returns": (
+        json.dumps([json.dumps(NUMBERS), 200, {"Content-Type": "application/json", "X-Own": "{}"}]),
+        P,
+        '1 array of a body and its media type, "application/json"',
+        "prediction.body: wrapped (or let the model's function return the body alone, in another run) and "
+        "prediction.format: json and prediction.records_path: '[]'",
+    ),
+    "a body and its status": (
+        json.dumps([json.dumps(NUMBERS), 200]),
+        P,
+        "1 array of a body and its status 200",
+        "prediction.body: wrapped",
+    ),
     "a pair a row": (
         "\n".join(pair(json.dumps(value)) for value in objects()),
         P,
@@ -156,6 +169,27 @@ def test_body_and_type_are_never_two_predictions_nor_one(media_type, form, kind)
     found = counted(text, pa.schema([("p", kind)]), form, rows=2 if form.steps else 1)
     assert (found["lines"], found["misread"]) == (0, True)
     assert media_type in found["shape"]
+
+
+BESIDE = [["[0, 1]", 200], ["cat", 200, {}], ["cat", 200, {"content-type": "text/csv"}], ["cat", 201, "text/csv"]]
+BESIDE += [["cat", "text/csv", 200], [{"p": 1}, 500, {"Retry-After": "1"}]]
+
+
+@pytest.mark.parametrize("elements", BESIDE, ids=str)
+@pytest.mark.parametrize("form", [AnswerForm(JSON, (None,)), AnswerForm(JSON)])
+@pytest.mark.parametrize("schema", [pa.schema([("p", pa.string())]), None])
+def test_a_body_with_its_status_is_never_so_many_predictions_nor_one(elements, form, schema):
+    found = counted(json.dumps(elements), schema, form, rows=len(elements) if form.steps else 1)
+    assert (found["lines"], found["misread"]) == (0, True)
+    assert found["shape"].startswith("1 array of a body and its ")
+
+
+@pytest.mark.parametrize(
+    "values", [["cat", 200], [0.5, 200], [100, 200, 300], ["a", 200, "b"], [{"a": "b"}, {"a": "c"}], [1, 200, {"p": 1}]]
+)
+def test_values_that_are_no_body_and_status_are_as_many_predictions(values):
+    found = counted(json.dumps(values), None, AnswerForm(JSON, (None,)), rows=len(values))
+    assert (found["lines"], found["unreadable"], found["shape"]) == (len(values), [], None)
 
 
 @pytest.mark.parametrize("values", [["cat", "dog"], ["text/csv", "text/plain"], ["text/csv", "cat"], ["a", "b/c"]])
