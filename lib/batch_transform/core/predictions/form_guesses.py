@@ -34,7 +34,7 @@ class Guess:
 
     Attributes:
         form: to read it in.
-        saw: what it seems to be, with places for `{rows}`, `{documents}`, `{lines}` and `{blank}`.
+        saw: what it seems to be, with places for `{rows}`, `{documents}`, `{lines}`, `{full}` (of them) and `{blank}`.
         settings: with which it is read so.
     """
 
@@ -162,11 +162,11 @@ def _values(text: str, form: AnswerForm, fields: tuple[str, ...]) -> Iterator[Gu
     if not form.is_unpacked and all(map(_NUMBER.fullmatch, cells)):
         if len(cells) == 1:
             yield Guess(
-                AnswerForm(TEXT), "{lines} lines of one number each", "prediction.format: text" + _one_field(fields)
+                AnswerForm(TEXT), "{full} lines of one number each", "prediction.format: text" + _one_field(fields)
             )
         else:
             settings = f"prediction.format: csv and a prediction.schema of {counted(len(cells), 'field')}"
-            yield Guess(AnswerForm(CSV), f"{{lines}} lines of {counted(len(cells), 'number')} each", settings)
+            yield Guess(AnswerForm(CSV), f"{{full}} lines of {counted(len(cells), 'number')} each", settings)
 
 
 def _one_field(fields: tuple[str, ...]) -> str:

@@ -98,6 +98,7 @@ def _described(guess: Guess, rows: int, opened: Opened) -> str:
         rows=rows,
         documents=documents.lines if documents else 0,
         lines=plain.lines,
+        full=plain.lines - plain.blank_lines,
         blank=plain.blank_lines,
         answers=_wrapped(opened()) if guess.form.is_wrapped else 0,
     )

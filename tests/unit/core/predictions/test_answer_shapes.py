@@ -148,6 +148,12 @@ SHAPES = {
     ),
     "JSON of JSON": (json.dumps(json.dumps(NUMBERS)), P, "1 JSON string of JSON", "prediction.body: wrapped"),
     "a number a line": (lines(NUMBERS), P, "37 lines of one number each", "prediction.format: text"),
+    "a number a line, and a newline at the end": (
+        lines(NUMBERS) + "\n\n",
+        P,
+        "37 lines of one number each",
+        "prediction.format: text",
+    ),
     "two numbers a line": (lines([f"{n},1" for n in NUMBERS]).replace('"', ""), TWO, "37 lines of 2 numbers", "csv"),
 }
 
