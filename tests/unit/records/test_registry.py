@@ -19,7 +19,10 @@ from support import tab_separated
 LIB = Path(__file__).parents[3] / "lib" / "batch_transform"
 # Predictions have formats of their own (core.predictions.answer_form), of which some share a name with a record's.
 # Spark's readers have names of their own, and a type of SQL's is called text.
-OF_INPUTS = (LIB / "spark" / "input_schema.py", LIB / "core" / "unread_inputs.py", LIB / "spark" / "ddl.py")
+OF_INPUTS = tuple(
+    LIB / path
+    for path in ("spark/input_schema.py", "spark/csv_line_breaks.py", "core/unread_inputs.py", "spark/ddl.py")
+)
 OF_PREDICTIONS = (LIB / "core" / "predictions", LIB / "config" / "joining.py", LIB / "config" / "prediction.py")
 
 

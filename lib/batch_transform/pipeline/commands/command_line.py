@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,11 +135,11 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     }
     # argparse takes -1, and what has a blank in it, for a word.
     left += [argument for argument in asked.pop("words") if not _is_word(argument)]
-    if faults := [*_faults(given, left, asked)]:
+    subject, rest = given.subjects[0] if given.subjects else "", tuple(arguments[cut + 1 :])
+    line = CommandLine(subject, **asked, spark=given.spark, rest=rest, given=tuple(arguments))
+    if faults := [*_faults(given, left, line)]:
         raise ConfigurationError(faults)
-    subject = given.subjects[0] if given.subjects else ""
-    rest = tuple(arguments[cut + 1 :])
-    return CommandLine(subject, **asked, spark=given.spark, rest=rest, given=tuple(arguments))
+    return line
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,8 @@ class _Given:
         return tuple(_option(argument) for argument in found)
 
 
-def _faults(given: _Given, left: Sequence[str], asked: Mapping[str, Any]) -> Iterator[str]:
-    """All that is wrong with arguments, of which argparse has left some and taken the others for these."""
+def _faults(given: _Given, left: Sequence[str], line: CommandLine) -> Iterator[str]:
+    """All that is wrong with arguments, of which argparse has left some and taken the others for this."""
     unknown = [argument for argument in left if _name(argument) not in OWN]
     known = [_name(argument) for argument in left if _name(argument) in OWN]
     yield from (unknown_option(_name(argument)) for argument in unknown)
@@ -203,15 +203,9 @@ def _faults(given: _Given, left: Sequence[str], asked: Mapping[str, Any]) -> Ite
     yield from subject_faults(given.command, given.subjects, _beside(given.all, unknown))
     yield from foreign_options(given.command, known)
     yield from options_at_odds([_name(argument) for argument in given.flags])
-    yield from options_of_spark(given.command, [name for name, _ in given.spark], asked.get("no_merge", False))
-
-    def values(name: str) -> Sequence[str]:
-        found: Sequence[str] = asked.get(name, ())
-        return found
-
-    days = {OLDER_THAN: values("older_than"), LIFECYCLE: values("lifecycle")}
-    texts = (values("target"), values("form"), values("limit"), values("log"), values("document"))
-    yield from wrong_values(*texts, days)
+    yield from options_of_spark(given.command, [name for name, _ in given.spark], line.no_merge)
+    days = {OLDER_THAN: line.older_than, LIFECYCLE: line.lifecycle}
+    yield from wrong_values(line.target, line.form, line.limit, line.log, line.document, days)
 
 
 _SPARKS = OPTIONS | SWITCHES
