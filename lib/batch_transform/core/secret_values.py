@@ -23,14 +23,15 @@ _SECRET = re.compile(
     "secret|token|key|passw|passphrase|passcode|pgpass|pwd|pswd|psswr|credential|auth|private|cert|signature|signing|bearer"
     "|cookie|connection.?str|conn.?str|jaas|webhook|session_?id"
     # Too short to be looked for within a word.
-    "|(?<![a-z])(?:creds?|sas|sig|pem|dsn|jwt|t?otp|mfa|psk|pat|pin|salt|pepper|hmac)(?![a-z])"
+    "|(?<![a-z])(?:creds?|sas|sig|pem|dsn|jwt|t?otp|mfa_code|psk|pat|pin|salt|pepper|hmac)(?![a-z])"
     # They end a word: what a password is for stands before them.
     "|(?:pass|pw|psw|tkn|creds?)(?![a-z])"
 )
 # Words in which one of these is found by chance.
 _HARMLESS = re.compile(
-    "key_?spaces?|keywords?|keyboards?|monkeys?|tokeni[sz]\\w*?(?=_|\\b)|(?:max|min|num)_(?:[a-z]+_){0,6}tokens|author(?!i[sz])"
-    "|(?:un)?certain|concert|(?:by|com|sur|tres|under|over|multi)pass(?![a-z])|sacred(?![a-z])"
+    "key_?spaces?|keywords?|keyboards?|monkeys?|tokeni[sz]\\w*?(?=_|\\b)|(?:max|min|num)_(?:[a-z]+_){0,6}(?:tokens|tkns?)"
+    "|author(?!i[sz])|(?:un)?certain|concert|sacred(?![a-z])|(?<![a-z])ipw(?![a-z])|(?:low|high|band|all)_?pass(?![a-z])"
+    "|(?:by|com|sur|tres|under|over|multi|one|two|single|first|second)pass(?![a-z])"
 )
 _BEFORE_A_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLACEHOLDER = re.compile(r"<secret hmac-sha256:([^:>]*):[0-9a-f]{64}>")

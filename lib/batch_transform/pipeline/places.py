@@ -130,7 +130,8 @@ def places_of(
         environ: of this process, by which Databricks is known.
     """
     has_its_own = spark_version is not None and (_OF_EMR in spark_version or DATABRICKS_VARIABLE in environ)
-    scheme = "s3" if has_its_own else "s3a"
+    # Of an emulator s3a alone is told; their own would go to a bucket of that name on AWS.
+    scheme = "s3" if has_its_own and not config.emulated else "s3a"
     place = config.staging_place
     scratch = layout.rows_below(place, on_s3=places.is_s3(place))
     return Places(layout, Places(layout, "", scheme).spark_path(scratch), scheme)

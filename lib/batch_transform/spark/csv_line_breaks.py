@@ -12,7 +12,7 @@ from batch_transform.core.plain_paths import escaped
 from batch_transform.spark.input_reading import InputTable
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
-# The first of one file's lines, but for those that would fill the driver.
+# The first lines, but for those that would fill the driver.
 _LINES, _MOST_CHARACTERS = 1_000, 20_000
 WARNING = (
     "input: a line of its CSV begins a value in quotes and does not end it: where values have line breaks, Spark takes "
@@ -26,8 +26,11 @@ def line_break_warning(spark: SparkSession, given: InputTable) -> str | None:
         return None
     path = given.path if given.is_pattern else escaped(given.path, given.format)
     try:
-        lines = spark.read.format("text").options(**given.options).load(path).select("value")
-        some: list[Any] = lines.where(F.length("value") <= _MOST_CHARACTERS).limit(_LINES).collect()
+        lines = spark.read.format("text").options(**given.options).load(path)
+        # Below the limit nothing is filtered, or all of the input would be read where no line is short.
+        short = F.when(F.length("value") <= _MOST_CHARACTERS, F.col("value"))
+        some: list[Any] = lines.select(short.alias("value")).limit(_LINES).collect()
     except SPARK_ERRORS:
         return None  # whatever it is, the reader of CSV says it in its own words
-    return WARNING if breaks_off((row["value"] for row in some), given.options) else None
+    told = (row["value"] for row in some if row["value"] is not None)
+    return WARNING if breaks_off(told, given.options) else None

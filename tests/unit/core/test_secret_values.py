@@ -28,7 +28,8 @@ SECRETS = """
 OPEN = """
     keyspace spark.cassandra.keyspace header MAX_TOKENS max_new_tokens TOKENIZERS_PARALLELISM tokenizer_name keywords
     AUTHOR user compass bypass design insight sasl.mechanism mode OMP_NUM_THREADS SAGEMAKER_PROGRAM passive spin certain
-    trespass surpass
+    trespass surpass LOWPASS_HZ LOW_PASS highpass BandPass ALLPASS ONEPASS singlepass IPW MFA_DIR NUM_TKN MAX_TKN
+    max_new_tkns
     sacred incredible sessionInitStatement pwm
     mergeSchema nullValue SAGEMAKER_MODEL_SERVER_WORKERS dateFormat compression
 """

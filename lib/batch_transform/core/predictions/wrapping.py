@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from http import HTTPStatus
 
 from batch_transform.core.predictions.json_stream import JsonStream, NotUnpacked
 from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES, TOO_LONG, is_stand_in
@@ -18,7 +19,7 @@ from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES, TOO_LON
 _MEDIA_TYPE = re.compile(r"(?:application|text)/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}(?:\s*;\s*[\w.-]+=[\w.\"-]+)*")
 _LONGEST_TYPE = 300
 _LONGEST_HEADERS = 2000
-_STATUS = re.compile(r"[1-5][0-9]{2}")
+_STATUSES = frozenset(str(status.value) for status in HTTPStatus)
 _ENDS_AS_A_PAIR = re.compile(r'(?:/[^\[\]]*"|,\s*[1-5][0-9]{2})\s*\]\Z')
 _ENDS_WITH_HEADERS = re.compile(r",\s*[1-5][0-9]{2}\s*,\s*\{.*\}\s*\]\Z", re.DOTALL)
 MOST_PARTS = 3  # of a body with what a server should say of it
@@ -81,7 +82,8 @@ def pair_of(document: str) -> list[str]:
 def media_type_of(elements: Sequence[str]) -> str | None:
     """Returns the media type of an array that is a body and its type, or its status; None for any other array.
 
-    Two media types are no such pair: they may be predictions. So may a text and a number, unless the text is JSON.
+    Two media types are no such pair: they may be predictions. So may a text and a number, and whatever stands beside
+    them (how many tokens it took, say), unless a media type is named, or the text is JSON and the number a status.
 
     Args:
         elements: of the array, as they are written.
@@ -89,12 +91,12 @@ def media_type_of(elements: Sequence[str]) -> str | None:
     if not 2 <= len(elements) <= MOST_PARTS or _media_type(elements[0]):
         return None
     types = [found for each in elements[1:] if (found := _media_type(each) or _type_of_headers(each)) is not None]
-    statuses = [each for each in elements[1:] if _STATUS.fullmatch(each)]
+    statuses = [each for each in elements[1:] if each in _STATUSES]
     if len(types) > 1 or len(statuses) > 1 or len(types) + len(statuses) < len(elements) - 1:
         return None
-    if len(elements) == 2 and not (types and _media_type(elements[1])):
-        return f"status {statuses[0]}" if statuses and _is_document(elements[0]) else None
-    return types[0] or f"status {statuses[0]}"
+    if types and types[0] and (len(elements) > 2 or _media_type(elements[1])):
+        return types[0]
+    return f"status {statuses[0]}" if statuses and _is_document(elements[0]) else None
 
 
 def beside_body(media_type: str, mark: str = "") -> str:

@@ -14,11 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.amounts import counted
-from batch_transform.core.errors import GateRefused
+from batch_transform.core.errors import GateRefused, PublishedUnverified
 from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, LEAF_SCHEMA, SCORED
 from batch_transform.core.isolation.verdicts import rows_in_state
 from batch_transform.core.object_names import OBJECT_NAME
+from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.spans import StagedFile, check_tiling
+from batch_transform.core.statuses import RunStatus
 
 _LEAVES_AT_ONCE = 100_000  # whose names are taken apart; there may be a row for each row of the run
 
@@ -158,3 +160,39 @@ def check_written(counts: Counts, result_rows: int, dead_letter_rows: int) -> No
             f"the merge wrote {counted(result_rows, 'result row')} and {counted(dead_letter_rows, 'dead letter')}; "
             f"proven were {counts.rows_scored} and {counts.rows_dead_letter}"
         )
+
+
+def check_committed(counts: Counts, kind: Kind, rows: int, place: str) -> None:
+    """Checks a table's commit, which cannot be taken back, against the proven counts.
+
+    Args:
+        counts: proven.
+        kind: of the table.
+        rows: in its commit.
+        place: of the table, as a person names it.
+
+    Raises:
+        PublishedUnverified: it has other rows.
+    """
+    proven = counts.rows_scored if kind == "result" else counts.rows_dead_letter
+    if rows != proven:
+        raise unverified(
+            kind,
+            f"{place}: the commit has {counted(rows, 'row')} and not the {counted(proven, 'row')} to be in it. If no "
+            "other run's rows are in that table, drop or move it and resume: they are committed once more, and nothing "
+            "is scored again. Else another run_id scores the input anew",
+        )
+
+
+def unverified(kind: Kind, words: str) -> PublishedUnverified:
+    """Returns the error of a commit that is not as proven; with that of dead letters, the first, nothing is published.
+
+    Args:
+        kind: of the table.
+        words: what of the commit is known.
+    """
+    if kind == "result":
+        return PublishedUnverified(words)
+    error = PublishedUnverified(f"{words}. The result is not committed yet")
+    error.status = RunStatus.FAILED
+    return error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 from xml.sax.saxutils import quoteattr
 
 from batch_transform.aws.access import AwsAccess
@@ -21,6 +22,7 @@ from batch_transform.spark.merge_way import way_named
 S3A_SDK = {"3.3.4": "1.12.262", "3.4.1": "2.29.52", "3.4.2": "2.29.52", "3.5.0": "2.35.4"}
 S3A_PARTS = ("s3", "s3-transfer-manager", "sts", "apache-client")
 S3A_PARTS_1 = ("s3", "sts", "dynamodb")  # DynamoDB's classes are named by s3a's translation of errors
+_OF_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 CHAIN_OF_SDK_1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
 CHAIN_OF_SDK_2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 # Where nobody answers, s3a's own try for eight minutes without a word.
@@ -134,11 +136,12 @@ def _settings_of_chain(access: AwsAccess, hadoop: str) -> dict[str, str]:
 def endpoint_settings(config: RunConfig, environ: Mapping[str, str]) -> dict[str, str]:
     """Returns Spark's settings by which `s3a://` of a cluster reaches an endpoint; none: AWS's own, or Spark asks none.
 
-    What else a cluster's `s3a://` takes is its own.
+    What else a cluster's `s3a://` takes is its own. So is the endpoint where it is this machine's alone, such as a port
+    that is forwarded to it.
     """
     access = access_of(config, None, environ) if reads_s3(config) and not config.emulated else None
     endpoint = access.endpoint("s3") if access is not None else None
-    if access is None or endpoint is None:
+    if access is None or endpoint is None or (urlsplit(endpoint).hostname or "") in _OF_THIS_MACHINE:
         return {}
     return {f"spark.hadoop.{key}": value for key, value in session_settings(endpoint, access.region).items()}
 

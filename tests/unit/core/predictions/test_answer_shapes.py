@@ -177,8 +177,8 @@ def test_body_and_type_are_never_two_predictions_nor_one(media_type, form, kind)
     assert media_type in found["shape"]
 
 
-BESIDE = [["[0, 1]", 200], ["cat", 200, {}], ["cat", 200, {"content-type": "text/csv"}], ["cat", 201, "text/csv"]]
-BESIDE += [["cat", "text/csv", 200], [{"p": 1}, 500, {"Retry-After": "1"}]]
+BESIDE = [["[0, 1]", 200], ["[0]", 200, {}], ["cat", 200, {"content-type": "text/csv"}], ["cat", 201, "text/csv"]]
+BESIDE += [["cat", "text/csv", 200], ["{}", 500, {"Retry-After": "1"}], [{"p": 1}, 200, {"Content-Type": "text/csv"}]]
 
 
 @pytest.mark.parametrize("elements", BESIDE, ids=str)
@@ -190,9 +190,13 @@ def test_a_body_with_its_status_is_never_so_many_predictions_nor_one(elements, f
     assert found["shape"].startswith("1 array of a body and its ")
 
 
-@pytest.mark.parametrize(
-    "values", [["cat", 200], [0.5, 200], [100, 200, 300], ["a", 200, "b"], [{"a": "b"}, {"a": "c"}], [1, 200, {"p": 1}]]
-)
+TOGETHER = [["cat", 200], [0.5, 200], [100, 200, 300], ["a", 200, "b"], [{"a": "b"}, {"a": "c"}], [1, 200, {"p": 1}]]
+# As of a language model: a text, how many tokens it took, and why it ended.
+TOGETHER += [["Hello", 128, {"finish_reason": "stop"}], ["Hello", 200, {"finish_reason": "stop"}], ['{"a": 1}', 350]]
+TOGETHER += [["cat", 200, {}], [[0.1, 0.2], 250, {"label": "x"}], [[0.1, 0.2], 200, {"label": "x"}]]
+
+
+@pytest.mark.parametrize("values", TOGETHER, ids=str)
 def test_values_that_are_no_body_and_status_are_as_many_predictions(values):
     found = counted(json.dumps(values), None, AnswerForm(JSON, (None,)), rows=len(values))
     assert (found["lines"], found["unreadable"], found["shape"]) == (len(values), [], None)

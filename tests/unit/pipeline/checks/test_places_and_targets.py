@@ -60,6 +60,8 @@ def test_s3_is_s3a_to_each_spark_but_that_of_emr_and_databricks(version, environ
     found = places_of(config(), LAYOUT, version, environ)
     assert found.scratch == f"{scheme}://lake/scoring/rows/r"
     assert found.spark_path("s3n://lake/x/") == f"{scheme}://lake/x"
+    emulated = config(emulator={"models": {"m": "http://127.0.0.1:1"}})
+    assert places_of(emulated, LAYOUT, version, environ).s3_scheme == "s3a", "the one that is told of an emulator"
 
 
 def test_staging_of_its_own_takes_what_spark_writes():

@@ -61,8 +61,10 @@ def test_a_result_with_a_row_too_few_is_published_and_unverified(run, loses_a_ro
 def test_of_dead_letters_it_is_told_that_the_result_is_not_there(run, loses_a_row):
     loses_a_row("dead_letter")
     report = driven(run).report
-    assert "out_dead_letter: the commit has 0 rows and not the 1 row to be in it; the result is" in report["error"][0]
-    assert run.commits("result") == []
+    assert "out_dead_letter: the commit has 0 rows and not the 1 row to be in it. If no " in report["error"][0]
+    assert report["error"][0].endswith(". The result is not committed yet")
+    assert (report["status"], run.commits("result")) == ("failed", [])
+    assert any("the run is not published" in line for line in last_lines(report))
 
 
 def test_it_ends_alike_until_that_table_is_dropped_and_is_published_then(run, loses_a_row, monkeypatch):

@@ -466,6 +466,8 @@ def test_on_a_cluster_of_ones_own_spark_reaches_the_endpoint_that_boto3_does(sub
     given = {"fs.s3a.endpoint": "http://h:1", "fs.s3a.path.style.access": "true"}
     assert cluster_settings(submit, AWS_ENDPOINT_URL="http://h:1") == given
     assert cluster_settings(submit, "--set", "aws.endpoint_url=http://h:1", AWS_ENDPOINT_URL_S3="http://h:2") == given
+    for here in ("http://localhost:9000", "http://127.0.0.1:9000", "http://[::1]:9000"):
+        assert "fs.s3a.endpoint" not in cluster_settings(submit, AWS_ENDPOINT_URL_S3=here), "executors are elsewhere"
     own = ("--conf", "spark.hadoop.fs.s3a.endpoint=http://own")
     assert cluster_settings(submit, *own, AWS_ENDPOINT_URL="http://h:1")["fs.s3a.endpoint"] == "http://own"
 

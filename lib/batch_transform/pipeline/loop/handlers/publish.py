@@ -180,22 +180,16 @@ class _Publishing:
     def commit(self, kind: Kind, how: TableFormat) -> None:
         """Commits a table, and counts what the commit brought in."""
         self.renew()
+        place = targets_of(self.ctx.config, self.ctx.places).named()["output" if kind == "result" else "dead_letter"]
         try:
             committed = self.ctx.tables.commit(self.state, kind, how)
+        except PublishedUnverified as err:
+            raise gate.unverified(kind, str(err)) from err
         except ServiceFailure as err:
             raise ServiceFailure(f"{err}. {_another_way(self.ctx)}") from err
-        is_result, written = kind == "result", committed.rows
-        if is_result:
+        if kind == "result":
             self.written.append(committed.numbers)
-        proven = self.counts.rows_scored if is_result else self.counts.rows_dead_letter
-        if written != proven:
-            place = targets_of(self.ctx.config, self.ctx.places).named()["output" if is_result else "dead_letter"]
-            rest = "" if is_result else "; the result is not committed yet"
-            raise PublishedUnverified(
-                f"{place}: the commit has {counted(written, 'row')} and not the {counted(proven, 'row')} to be in it"
-                f"{rest}. If no other run's rows are in that table, drop or move it and resume: they are committed "
-                "once more, and nothing is scored again. Else another run_id scores the input anew"
-            )
+        gate.check_committed(self.counts, kind, committed.rows, str(place))
 
     def renew(self) -> None:
         """Renews the lease between two files: a large table takes longer to copy than the lease lives."""
