@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 
 from batch_transform.core.amounts import counted
@@ -40,6 +40,7 @@ _COLUMNAR = re.compile(r"\bRelation\b.*\] (parquet|orc)\b", re.IGNORECASE)
 _BARE = re.compile(r"\A\s*[^\n]*\nRelation ?\[[^\n]*\] parquet\s*\Z")  # a line of columns above it
 _SCAN = re.compile(r"\bRelation\b")
 _HIDES_FILES = re.compile(r"\b(Join|Aggregate|Union|View)\b")  # of a row above it nobody can ask from which file it is
+_S3, _CALLED = re.compile(r"^s3a?://"), {"s3://": "s3a://", "s3a://": "s3://"}
 _TAKES_SOME = re.compile(r"\b(Sample|GlobalLimit)\b")
 
 
@@ -70,20 +71,32 @@ class SourceFiles:
         digest: of their names and versions.
         exact: whether they are those that hold its rows; else there may be others among them, of which a filter takes
             nothing (the other partitions of a table).
+        respelled: the digest where the file system is called `s3` that is called `s3a` here, or the other way round;
+            not recorded.
     """
 
     count: int
     size_bytes: int
     digest: str
     exact: bool
+    respelled: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, files: Iterable[FileVersion], *, exact: bool) -> SourceFiles:
         """Returns what is kept of these files."""
         listed = sorted(files, key=lambda file: file.path)
-        lines = "\n".join(f"{f.path}\t{f.size_bytes}\t{f.modified_ms}\t{f.rows}" for f in listed)
         size = sum(file.size_bytes or 0 for file in listed)
-        return cls(len(listed), size, hashlib.sha256(lines.encode()).hexdigest(), exact)
+        respelled = (replace(file, path=_S3.sub(lambda found: _CALLED[found[0]], file.path)) for file in listed)
+        return cls(len(listed), size, _digest(listed), exact, _digest(sorted(respelled, key=lambda file: file.path)))
+
+    def is_of(self, other: SourceFiles) -> bool:
+        """Returns whether files are the same, also where another platform names the store in another way."""
+        return other in (self, replace(self, digest=self.respelled))
+
+
+def _digest(files: Iterable[FileVersion]) -> str:
+    lines = "\n".join(f"{f.path}\t{f.size_bytes}\t{f.modified_ms}\t{f.rows}" for f in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -159,7 +172,10 @@ class SourceIdentity:
 
     def to_document(self) -> JsonObject:
         """Returns a JSON document."""
-        return asdict(self)
+        document = asdict(self)
+        if self.files is not None:
+            del document["files"]["respelled"]
+        return document
 
     @classmethod
     def from_document(cls, document: JsonObject) -> SourceIdentity:
@@ -210,10 +226,10 @@ def compared(before: SourceIdentity, now: SourceIdentity) -> tuple[Likeness, str
 
 
 def _compared_files(before: SourceFiles | None, now: SourceFiles | None) -> tuple[Likeness, str]:
-    if before == now:
-        return Likeness.SAME, ""
     if before is None or now is None:
-        return Likeness.UNSURE, "its files were told only once"
+        return (Likeness.SAME, "") if before is now else (Likeness.UNSURE, "its files were told only once")
+    if now.is_of(before):
+        return Likeness.SAME, ""
     told = f"{_told(before)} when it was staged, {_told(now)} now"
     if not (before.exact and now.exact):
         return Likeness.UNSURE, f"the files below it are others: {told}"

@@ -91,3 +91,14 @@ def test_the_ledger_keeps_it_whole_and_no_value_of_a_row():
     document = told.to_document()
     assert SourceIdentity.from_document(document) == told
     assert "Smith" not in str(document)
+
+
+@pytest.mark.parametrize(("one", "other"), [("s3", "s3a"), ("s3a", "s3")])
+def test_files_are_the_same_where_another_platform_calls_the_store_otherwise(one, other):
+    """EMR reads `s3://`, where Hadoop knows `s3a://` alone: a run may go on with the other's."""
+    before, now = ([FileVersion(f"{scheme}://b/s3/{name}", 10, 1000, 3) for name in "ba"] for scheme in (one, other))
+    recorded = SourceIdentity.from_document(identity(files=before).to_document())
+    assert "respelled" not in identity(files=before).to_document()["files"]
+    assert compared(recorded, identity(files=now))[0] is Likeness.SAME
+    moved = [replace(now[0], path=f"{other}://c/s3/b"), now[1]]
+    assert compared(recorded, identity(files=moved))[0] is Likeness.OTHER
