@@ -47,11 +47,23 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> Non
         names = [file.name for file in target.list()]
         refuse_others(target.location, names)
         refuse_target(mode, target.location, names, partition_by)
+    except StoreFailure as err:
+        raise _unwritable(target, err) from err
+    check_writable(target)
+
+
+def check_writable(target: Tree) -> None:
+    """Raises ConfigurationError for an output that cannot be written."""
+    try:
         target.check_writable()
     except StoreFailure as err:
-        raise ConfigurationError(
-            f"output: {target.location} cannot be written: {err}; see that it may be, or name another place"
-        ) from err
+        raise _unwritable(target, err) from err
+
+
+def _unwritable(target: Tree, why: StoreFailure) -> ConfigurationError:
+    return ConfigurationError(
+        f"output: {target.location} cannot be written: {why}; see that it may be, or name another place"
+    )
 
 
 def _refuse_table(target: str, names: Sequence[str]) -> None:

@@ -166,14 +166,13 @@ class LocalTree:
 
         Of what is not there yet, the first directory above it that is.
         """
-        for folder in (self.root, os.path.dirname(self.root)):
+        for folder, why in ((self.root, ""), (os.path.dirname(self.root), ", and files are merged there first")):
             while not os.path.lexists(folder):
                 folder = os.path.dirname(folder)
             if not os.path.isdir(folder):
                 raise StoreFailure("write", self.root, "ENOTDIR", f"{folder} is no directory")
             if not os.access(folder, os.W_OK | os.X_OK):
-                why = "is not writable" if folder == self.root else "is not writable, and files are merged there first"
-                raise StoreFailure("write", self.root, "EACCES", f"{folder} {why}")
+                raise StoreFailure("write", self.root, "EACCES", f"{folder} is not writable{why}")
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, *name.split("/"))

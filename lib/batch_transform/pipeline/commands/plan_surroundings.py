@@ -18,13 +18,15 @@ from batch_transform.core.estimate.instance_quotas import QuotasFound
 from batch_transform.core.estimate.plan_text import output_fate
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.outputs.copied_files import FileFormat
+from batch_transform.outputs.copying import check_writable
+from batch_transform.outputs.tree_of_location import is_reached, open_tree
 from batch_transform.pipeline.checks.among_tables import TablesAround
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
 from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.checks.output_over_input import written_tables
 from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs
-from batch_transform.pipeline.places import Places, targets_of
+from batch_transform.pipeline.places import Places, Targets, targets_of
 from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker import quotas
@@ -110,6 +112,7 @@ def _in_the_way(spark: SparkSession, config: RunConfig, places: Places, store: O
         return None
     targets = targets_of(config, places)
     try:
+        _check_writable(targets, places)
         targets.format.refuse_others(spark, store, targets.tables(places)["result"])
         written = written_tables(targets, lambda _: None)[:1]
         return next(TablesAround(spark, places, store, targets.format).faults(written), None)
@@ -117,6 +120,13 @@ def _in_the_way(spark: SparkSession, config: RunConfig, places: Places, store: O
         return err.faults[0]
     except (StoreFailure, OSError, PySparkException):
         return None
+
+
+def _check_writable(targets: Targets, places: Places) -> None:
+    """Refuses files where this machine may not write them; S3 is not asked, where only writing tells."""
+    for table in targets.tables(places).values() if isinstance(targets.format, FileFormat) else ():
+        if is_reached(table.location) and not is_s3(table.location):
+            check_writable(open_tree(table.location, None))
 
 
 def _is_there(spark: SparkSession, config: RunConfig, store: ObjectStore | None) -> bool | None:
