@@ -159,6 +159,10 @@ make_environment() { # extra
     find_python
     "$python" -c 'import venv, ensurepip' >/dev/null 2>&1 ||
         refuse "$python has no venv module: install python3-venv (Debian, Ubuntu), or set PYTHON to one that has it"
+    place=$root/.venv
+    [ -e "$place" ] || place=$root
+    [ -w "$place" ] || # what is there may be another user's, and in use
+        refuse "what is needed is to be installed once, into $root/.venv, and you may not write $place: have whoever owns it run this first, take a clone of your own, or activate an environment that has it"
     case $1 in
     local) begin_telling "Installing what a laptop needs into $root/.venv (once, takes minutes)" ;;
     *) begin_telling "Installing what is needed beside a Spark into $root/.venv (once)" ;;

@@ -332,15 +332,15 @@ def test_python_3_9_is_one_clear_refusal(tmp_path, where):
     assert json.loads(done.stdout)["status"] == "refused"
 
 
-def run_copy(wrapper: Wrapper, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a copy of the wrapper, beside which there is no `.venv`."""
+def run_copy(wrapper: Wrapper, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Runs a copy of the wrapper, beside which there is no `.venv`; `before`: what runs it."""
     copy = wrapper.folder / "clone"
     if not copy.exists():
         copy.mkdir()
         shutil.copy(ROOT / "spark-submit.sh", copy)
         shutil.copy(ROOT / "setup.py", copy)
     return subprocess.run(
-        [str(copy / "spark-submit.sh"), "run.yml", *arguments],
+        [*before, str(copy / "spark-submit.sh"), "run.yml", *arguments],
         cwd=wrapper.folder,
         env=wrapper.environ,
         capture_output=True,
@@ -372,6 +372,27 @@ case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; esac"""
     assert installed() == []
     (clone / "setup.py").write_text("# another list\n")
     assert len(installed()) == 1
+
+
+LIKE_ANYBODY = ("setpriv", "--bounding-set", "-all", "--inh-caps", "-all")  # with these root writes everywhere
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may write everywhere")
+@pytest.mark.parametrize("made", [True, False])
+def test_in_a_clone_that_one_may_not_write_nothing_is_installed_and_nothing_to_be_deleted(tmp_path, made):
+    """It began to install, failed, and said to delete an environment that is another user's."""
+    wrapper = Wrapper(tmp_path, VIRTUAL_ENV="", JAVA_HOME=fake_java(tmp_path, 'openjdk version "17.0.1"'))
+    clone = tmp_path / "clone"
+    (place := clone / ".venv" if made else clone).mkdir(parents=True)
+    for name in ("spark-submit.sh", "setup.py"):
+        shutil.copy(ROOT / name, clone)
+    place.chmod(0o555)
+    done = run_copy(wrapper, before=LIKE_ANYBODY if os.geteuid() == 0 else ())
+    place.chmod(0o755)
+    assert done.returncode == 2
+    assert f"into {clone}/.venv, and you may not write {place}: have whoever owns it run this first" in done.stderr
+    assert "Installing" not in done.stderr
+    assert "delete" not in done.stderr
 
 
 @pytest.mark.parametrize("fits", [True, False])
