@@ -253,7 +253,7 @@ end_without_report() { # exit code: of what ended before any Python had said how
         if [ -e "$work/pid" ]; then
             tell interrupted "interrupted, and the driver ended before it wrote a report"
         else
-            tell interrupted "interrupted before the run was begun"
+            tell interrupted "interrupted before a driver was at work" # of a run; a command such as stop may have done a part
         fi
         printf '%s\n' 'Interrupted, with no report of a run.' 'The same command again goes on.' >&2
         ;;

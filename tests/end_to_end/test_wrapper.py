@@ -506,7 +506,7 @@ def test_ctrl_c_before_the_driver_has_begun_is_told_as_that_whatever_moment_it_c
     until(wrapper.ready.exists)
     os.killpg(process.pid, signal.SIGINT)
     returned, out, err = finish(process)
-    said = "interrupted before the run was begun"
+    said = "interrupted before a driver was at work"
     report = {"run_id": None, "status": "interrupted", "error": [said], "report": None}
     assert (returned, json.loads(out)) == (130, report)
     assert err.splitlines()[-3:] == [
