@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batch_transform.config.faults import Path
 from batch_transform.config.layers import leaves
+from batch_transform.config.places import is_s3
 from batch_transform.core.secret_values import is_named_by_a_person, is_same, is_secret_name, secrets_of
 from batch_transform.core.written_values import written
 
@@ -62,6 +64,9 @@ MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (
     ("prediction", "body"),
     ("prediction", "max_line_mb"),
 )
+# May be spelled in another way: files of this machine with a scheme or without, S3 by each of its schemes.
+INPUT_PATH: Path = ("input", "path")
+_OF_FILES = re.compile(r"^(?i:file):(?://)?(?=/(?!/))")
 
 
 def differences(
@@ -88,6 +93,7 @@ def differences(
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)  # only what is written otherwise may be the same secret
         and not is_same(_given(before.get(path)), _given(after.get(path)))
+        and not (path == INPUT_PATH and _place(before.get(path)) == _place(after.get(path)))
         and not (path == BLANK_LINES and after.get(path) == "skip")
         and not (_lies_in(path, [OPTIONS]) and ".".join(path) in credentials)
         and ((path not in named and _lies_in(path, ASKED_OF_THE_MODEL)) or not _lies_in(path, free_now))
@@ -97,6 +103,15 @@ def differences(
 def _given(value: Any) -> Any:
     """A value; None for a list without entries, which an earlier version that did not know the key cannot have said."""
     return None if isinstance(value, (list, tuple)) and not value else value
+
+
+def _place(location: Any) -> Any:
+    """A location in one of its spellings; anything else as it is."""
+    if not isinstance(location, str):
+        return location
+    if is_s3(location):
+        return f"s3:{location.partition(':')[2]}"
+    return _OF_FILES.sub("", location, count=1)
 
 
 def _environment_that_may_change(given: Mapping[str, Any]) -> set[Path]:

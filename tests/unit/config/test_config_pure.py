@@ -134,6 +134,32 @@ def test_differences_name_the_key_and_both_values():
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/data/in", "file:/data/in"),
+        ("file:///data/in", "/data/in"),
+        ("s3://bucket/in", "s3a://bucket/in"),
+    ],
+)
+def test_an_input_that_is_spelled_in_another_way_is_the_same(one, other):
+    assert differences({"input": {"path": one}}, {"input": {"path": other}}, publishing=True) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/data/in", "file://data/in"),  # another machine's
+        ("/data/in", "data/in"),
+        ("s3://bucket/in", "/bucket/in"),
+        ("/data/in", "package:/data/in"),
+        ("/data/in", None),
+    ],
+)
+def test_another_input_is_another(one, other):
+    assert len(differences({"input": {"path": one}}, {"input": {"path": other}}, publishing=True)) == 1
+
+
+@pytest.mark.parametrize(
     "path", ["model.environment.A", "transform.environment.A", "input.options.user", "model.my_password"]
 )
 def test_a_value_that_may_be_a_secret_differs_without_being_told(path):
