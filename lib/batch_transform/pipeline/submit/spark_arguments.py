@@ -20,6 +20,8 @@ from batch_transform.pipeline.submit.destination import (
     configured,
     interpreter_settings,
 )
+from batch_transform.pipeline.world.ivy_folder import KEY as IVY_FOLDER
+from batch_transform.pipeline.world.ivy_folder import ivy_folder
 from batch_transform.pipeline.world.jars import Jars, endpoint_settings, format_jars, s3a_jars
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, s3a_settings
 from batch_transform.pipeline.world.spark_home import SparkHome
@@ -93,6 +95,9 @@ def full_arguments(
     own = given.setting("spark.jars.packages") or ""
     for jars in (*format_jars(config, versions, own), s3a_jars(config, versions, environ)):
         arguments = _with_jars(arguments, jars)
+    fetches = arguments.setting("spark.jars.packages") and not arguments.setting(IVY_FOLDER)
+    if fetches and (folder := ivy_folder(environ)):
+        arguments = arguments.with_default(IVY_FOLDER, folder)
     # Packages of a user's own may lie in more places. Spark takes it for a URI (`MavenUtils.loadIvySettings`, of Spark
     # 3.5 and 4), which a path with a blank is not, and with a percent sign is another.
     return arguments if own else arguments.with_default("spark.jars.ivySettings", (places.work / IVY).as_uri())
