@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batch_transform.config.faults import Path
 from batch_transform.config.layers import leaves
 from batch_transform.config.places import is_s3
+from batch_transform.core.plain_paths import without_file_scheme
 from batch_transform.core.secret_values import is_named_by_a_person, is_same, is_secret_name, secrets_of
 from batch_transform.core.written_values import written
 
@@ -66,7 +66,6 @@ MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (
 )
 # May be spelled in another way: files of this machine with a scheme or without, S3 by each of its schemes.
 INPUT_PATH: Path = ("input", "path")
-_OF_FILES = re.compile(r"^(?i:file):(?://)?(?=/(?!/))")
 
 
 def differences(
@@ -111,7 +110,7 @@ def _place(location: Any) -> Any:
         return location
     if is_s3(location):
         return f"s3:{location.partition(':')[2]}"
-    return _OF_FILES.sub("", location, count=1)
+    return without_file_scheme(location)
 
 
 def _environment_that_may_change(given: Mapping[str, Any]) -> set[Path]:

@@ -13,6 +13,8 @@ import re
 _MARKS = re.compile(r"[\[\]{}*?\\]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:(//[^/]*)?")
+# Hadoop writes file:/path and file:///path, and decodes no %; file://host/path names another machine.
+_OF_FILES = re.compile(r"^(?i:file):(?://)?(?=/(?!/))")
 _OF_TABLES = ("delta", "hudi", "iceberg")  # whose path is one table's, and no pattern
 _HOW_TO_ESCAPE = (
     r"it was read as a pattern, since it has some of [ ] { } * ? \ in it; a backslash before one makes it a plain "
@@ -33,6 +35,11 @@ def escaped(path: str, format: str = "") -> str:
 def plain_path(pattern: str) -> str | None:
     """Returns the path that a pattern stands for alone; None for one that may stand for several."""
     return None if _MARKS.search(_ESCAPED.sub("", pattern)) else _ESCAPED.sub(r"\1", pattern)
+
+
+def without_file_scheme(location: str) -> str:
+    """Returns the path of a file of this machine; any other location as it is."""
+    return _OF_FILES.sub("", location)
 
 
 def has_patterns(format: str) -> bool:

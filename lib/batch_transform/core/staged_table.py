@@ -31,7 +31,12 @@ class RowPlace:
     @property
     def words(self) -> str:
         """What a person reads."""
-        return f"row {self.row} of staged file {self.file}"
+        return row_words(self.file, self.row)
+
+
+def row_words(file: int, row: int) -> str:
+    """Returns what a person reads of a row's place: the files are counted from 1, and rows in one from 0."""
+    return f"row {row} of staged file {file}"
 
 
 @dataclass(frozen=True)

@@ -48,22 +48,20 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> Non
         refuse_others(target.location, names)
         refuse_target(mode, target.location, names, partition_by)
     except StoreFailure as err:
-        raise _unwritable(target, err) from err
+        raise _unwritable(f"output: {target.location}", err) from err
     check_writable(target)
 
 
-def check_writable(target: Tree) -> None:
-    """Raises ConfigurationError for an output that cannot be written."""
+def check_writable(target: Tree, named: str = "") -> None:
+    """Raises ConfigurationError for a place that cannot be written; `named` is its key and location, if no output."""
     try:
         target.check_writable()
     except StoreFailure as err:
-        raise _unwritable(target, err) from err
+        raise _unwritable(named or f"output: {target.location}", err) from err
 
 
-def _unwritable(target: Tree, why: StoreFailure) -> ConfigurationError:
-    return ConfigurationError(
-        f"output: {target.location} cannot be written: {why}; see that it may be, or name another place"
-    )
+def _unwritable(named: str, why: StoreFailure) -> ConfigurationError:
+    return ConfigurationError(f"{named} cannot be written: {why}; see that it may be, or name another place")
 
 
 def _refuse_table(target: str, names: Sequence[str]) -> None:

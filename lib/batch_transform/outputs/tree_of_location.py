@@ -7,6 +7,7 @@ import re
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.plain_paths import without_file_scheme
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.local_tree import LocalTree
@@ -35,8 +36,7 @@ def open_tree(location: str, store: ObjectStore | None) -> Tree:
     if scheme in _S3:
         assert store is not None
         return S3Tree(store, S3Uri.parse(location))
-    # Hadoop writes file:/path and file:///path, and decodes no %; file://host/path names another machine.
-    path = re.sub(r"^(?i:file):(?://)?(?=/(?!/))", "", location)
+    path = without_file_scheme(location)
     if scheme != "file" or SCHEME.match(path):
         raise ConfigurationError(
             f"output: files are copied to S3 or to a path that the driver can reach, not to {location!r}; "

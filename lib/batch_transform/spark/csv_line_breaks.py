@@ -8,7 +8,6 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from batch_transform.core.csv_lines import breaks_off, csv_form
-from batch_transform.core.plain_paths import escaped
 from batch_transform.spark.input_reading import InputTable
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
@@ -24,9 +23,8 @@ def line_break_warning(spark: SparkSession, given: InputTable) -> str | None:
     """Returns what is told of an input whose first lines are no whole records; None: they are, or nobody can tell."""
     if given.format.lower() != "csv" or given.path is None or csv_form(given.options) is None:
         return None
-    path = given.path if given.is_pattern else escaped(given.path, given.format)
     try:
-        lines = spark.read.format("text").options(**given.options).load(path)
+        lines = spark.read.format("text").options(**given.options).load(given.read_path)
         # Below the limit nothing is filtered, or all of the input would be read where no line is short.
         short = F.when(F.length("value") <= _MOST_CHARACTERS, F.col("value"))
         some: list[Any] = lines.select(short.alias("value")).limit(_LINES).collect()

@@ -65,6 +65,11 @@ class InputTable:
     path: str | None = None
     is_pattern: bool = False
 
+    @property
+    def read_path(self) -> str | None:
+        """The path as a reader is given it."""
+        return self.path if self.is_pattern or self.path is None else escaped(self.path, self.format)
+
 
 def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
     """Returns the input table.
@@ -87,7 +92,7 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
 
 
 def _read_files(spark: SparkSession, given: InputTable) -> DataFrame:
-    path = given.path if given.is_pattern or given.path is None else escaped(given.path, given.format)
+    path = given.read_path
     reader = spark.read.format(given.format).options(**given.options)
     if given.ddl is None:
         return reader.load(path)

@@ -9,6 +9,9 @@ from html import escape
 from batch_transform.core.amounts import decimal
 from batch_transform.core.escaping import one_line
 
+# Of more rows of a table the sections behind it would lie far below.
+MOST_UNFOLDED = 12
+
 
 class Html(str):
     """Markup of ours."""

@@ -16,6 +16,7 @@ from batch_transform.core.report_page.clock_times import ClockTimes
 from batch_transform.core.report_page.console_links import job_link, logs_link
 from batch_transform.core.report_page.facts import PageFacts
 from batch_transform.core.report_page.markup import (
+    MOST_UNFOLDED,
     Column,
     Html,
     folded,
@@ -121,7 +122,7 @@ def jobs(facts: PageFacts) -> Html:
         objects = number(sum(job["objects"] for _, job in left))
         rows.append(["", f"{len(left):,} more", "", "", "", objects, "", "Completed or in flight", *sums])
     found = table("Each job: what it was sent, and what it took", _JOB_COLUMNS, rows)
-    shown_jobs = folded(f"All {counted(len(numbered), 'job')}", found) if len(rows) > 12 else found
+    shown_jobs = folded(f"All {counted(len(numbered), 'job')}", found) if len(rows) > MOST_UNFOLDED else found
     return Html(f"<p>{_bill(facts)}.</p>" + shown_jobs)
 
 

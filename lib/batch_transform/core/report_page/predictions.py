@@ -8,10 +8,16 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.report_histograms import PredictionRange, ValueCounts
 from batch_transform.core.report_page.charts import Chart
 from batch_transform.core.report_page.histograms import Axis, Histogram, Wording, drawn, in_words
-from batch_transform.core.report_page.markup import Column, Html, folded, joined, number, paragraph, table
-
-# Of more the sections behind them would lie far below.
-_MOST_UNFOLDED = 12
+from batch_transform.core.report_page.markup import (
+    MOST_UNFOLDED,
+    Column,
+    Html,
+    folded,
+    joined,
+    number,
+    paragraph,
+    table,
+)
 
 
 def predictions(ranges: Sequence[PredictionRange], left_out: int) -> Html:
@@ -32,7 +38,7 @@ def predictions(ranges: Sequence[PredictionRange], left_out: int) -> Html:
     more = [paragraph(f"{counted(left_out, 'more numeric column')} of the result: not counted.")] if left_out else []
     numbers = table("Numbers that were predicted", columns, rows) if rows else Html("")
     drawings = joined(charts)
-    if len(rows) > _MOST_UNFOLDED:
+    if len(rows) > MOST_UNFOLDED:
         numbers = folded(f"All {counted(len(rows), 'column')} of numbers", numbers)
         drawings = folded(f"Distributions of {counted(len(charts), 'column')}", drawings) if charts else drawings
     return joined([numbers, *more, drawings])

@@ -14,7 +14,7 @@ from batch_transform.core.escaping import visible
 from batch_transform.core.isolation.failure_summary import advice_of, http_statuses
 from batch_transform.core.publishing.last_words import ended_with, ways_on
 from batch_transform.core.report_keys import FailedClass, FailureExample, RunReport
-from batch_transform.core.staged_table import Staged
+from batch_transform.core.staged_table import Staged, row_words
 from batch_transform.core.text_table import text_table
 
 _MOST_WORDS = 600
@@ -166,8 +166,8 @@ def _message(each: Failed) -> str:
 def _example(example: Example) -> list[str]:
     if example["object"] is None:
         return [f"  not sent: {visible(example['message'])}"]
-    place = f"row {example['row']} of staged file {example['staged_file']}, "
-    row = "" if example["row"] is None else place
+    file, number = example["staged_file"], example["row"]
+    row = "" if file is None or number is None else f"{row_words(file, number)}, "
     at = f"  {row}line {example['line']} of {example['object']} in {example['job']}"
     said = example["words"]
     if said is None:

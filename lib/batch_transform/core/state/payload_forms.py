@@ -51,6 +51,10 @@ def _or_null(form: Form) -> Form:
     return lambda value: value is None or form(value)
 
 
+def _or_nothing(form: Form) -> Form:
+    return lambda value: not value or form(value)
+
+
 class _Keys:
     """An object that has these keys in these forms, and may have others."""
 
@@ -104,7 +108,7 @@ _SOURCE = _Keys(
         "session": _anything,
         "semantic_hash": _anything,
         "plan": _made(Plan, {}),
-        "files": lambda value: not value or _made(SourceFiles, {})(value),
+        "files": _or_nothing(_made(SourceFiles, {})),
     }
 )
 _CONTAINER = _Keys(
@@ -123,12 +127,12 @@ _JOB = _Keys(
 )
 _COUNTS = ("controls_passed", "controls_failed", "objects_scored", "objects_failed")
 _OF_ALL = _Keys({}, {"at": _or_null(_text), "seconds": _or_null(_number)})
-_FORMS: Mapping[StepKind, _Keys] = {
+_FORMS: Mapping[str, _Keys] = {
     StepKind.OPENED: _Keys({"run_id": _text, "nonce": _text, "config": _CONFIG, "at": _text}, {"rows_apart": _truth}),
     StepKind.RESUMED: _Keys({"config": _CONFIG}, {"answers": _text, "at": _text}),
     StepKind.STAGED: _Keys(
         {"files": _many(_FILE), "schema": _text},
-        {"answers": _text, "header": _text, "settings": _object, "source": lambda value: not value or _SOURCE(value)},
+        {"answers": _text, "header": _text, "settings": _object, "source": _or_nothing(_SOURCE)},
     ),
     StepKind.EXPORTED: _Keys({}, {"record_sizes": _or_null(_object)}),
     StepKind.PLANNED: _Keys({"jobs": _many(_JOB), "probe": _truth}),
@@ -162,6 +166,5 @@ def check_payload(step: Step) -> None:
         ValueError: it does not; with what is wrong.
     """
     payload: JsonObject = step.payload
-    own = next((forms for kind, forms in _FORMS.items() if kind == step.kind), _OF_ALL)
-    wrong = own.wrong(payload) or _OF_ALL.wrong(payload)
+    wrong = _FORMS.get(step.kind, _OF_ALL).wrong(payload) or _OF_ALL.wrong(payload)
     require(wrong is None, wrong or "")

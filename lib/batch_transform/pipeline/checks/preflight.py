@@ -30,7 +30,7 @@ from batch_transform.config.prediction import PredictionKey
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.near_names import no_such
-from batch_transform.core.object_store import ObjectStore, StoreFailure
+from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import colon_fault, escaped
 from batch_transform.core.predictions.answer_form import JSON
 from batch_transform.core.predictions.answer_form import JSON_LINES as JSON_LINES_ANSWER
@@ -39,6 +39,7 @@ from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.reserved_columns import free, names_not_in
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.copying import check_writable
 from batch_transform.outputs.registry import format_named
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults
@@ -131,14 +132,8 @@ def check_staging(location: str) -> None:
 
     Spark would say so of the first table that it writes there, whose columns are not at fault.
     """
-    if not location.startswith("file:"):
-        return
-    try:
-        open_tree(location, None).check_writable()
-    except StoreFailure as err:
-        raise ConfigurationError(
-            f"staging: {location} cannot be written: {err}; see that it may be, or name another place"
-        ) from err
+    if location.startswith("file:"):
+        check_writable(open_tree(location, None), f"staging: {location}")
 
 
 def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore, way: str) -> None:

@@ -20,7 +20,7 @@ from batch_transform.sagemaker.jobs import TransformJobs
 
 # At a run that others go on with while it is looked at, each time in another process.
 _LOOKS = 4
-_GOES_ON = (RunStatus.ENDED.value, RunStatus.DIED.value)
+_GOES_ON = (RunStatus.ENDED, RunStatus.DIED)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def recorded_report(run: RecordedRun, state: RunState) -> LookedAt:
     for _ in range(_LOOKS):
         lease = run.lease().look()
         status = standing(state, lease, run.lease_age_seconds())
-        if status not in (RunStatus.ENDED, RunStatus.DIED):
+        if status not in _GOES_ON:
             break
         known = len(run.ledger.steps)
         if len(run.ledger.load()) == known:
