@@ -39,9 +39,9 @@ from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.reserved_columns import free, names_not_in
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.copying import check_writable
 from batch_transform.outputs.registry import format_named
 from batch_transform.outputs.tree_of_location import open_tree
+from batch_transform.pipeline.checks.before_spark import check_staging
 from batch_transform.pipeline.checks.collected_faults import Faults
 from batch_transform.pipeline.checks.output_over_input import Reading, overlaps
 from batch_transform.pipeline.places import Places, Targets
@@ -125,15 +125,6 @@ def check_table(
                 faults.add(format.type_faults(final, read))
         faults.of(reach.check)  # which Python workers start for meanwhile
     return list(faults.found)
-
-
-def check_staging(location: str) -> None:
-    """Raises ConfigurationError for a place of staged rows on the driver's machine that cannot be written.
-
-    Spark would say so of the first table that it writes there, whose columns are not at fault.
-    """
-    if location.startswith("file:"):
-        check_writable(open_tree(location, None), f"staging: {location}")
 
 
 def check_spark_reads(spark: SparkSession, places: Places, store: ObjectStore, way: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.s3_tree import S3Tree
-from batch_transform.pipeline.checks import before_spark, model_servers
+from batch_transform.pipeline.checks import footer_columns, model_servers
 from batch_transform.pipeline.submit import console_script
 from batch_transform.pipeline.submit.submission import main
 from support.memory_store import MemoryStore
@@ -103,6 +103,17 @@ def test_an_output_that_is_there_and_may_not_be_is_told_of_a_run_that_no_emulato
     assert submit(*words, *mode)[1]  # it may be that run's own
 
 
+def test_a_place_of_staged_rows_that_cannot_be_written_is_told_of_a_run_that_no_emulator_can_have_kept(
+    submit, tmp_path
+):
+    faults, starts = submit("run.yml", *EMULATED, *KEPT, "--set", "staging=customers.parquet/staged")
+    assert not starts
+    assert [fault.partition(":")[0] for fault in faults] == ["emulator.models.m", "staging"]
+    (tmp_path / ".emulator").mkdir()
+    (tmp_path / ".emulator" / "state.db").write_bytes(b"")
+    assert submit("run.yml", *EMULATED, *KEPT, "--set", "staging=customers.parquet/staged")[1]
+
+
 def test_what_an_emulator_has_kept_may_need_no_server(submit, tmp_path):
     (tmp_path / ".emulator").mkdir()
     assert not submit("run.yml", *EMULATED, *KEPT)[1]
@@ -135,5 +146,5 @@ def test_one_object_is_a_file_too():
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"a": [1], "b": ["x"]}), sink)
     store.put(S3Uri("bucket", "in/customers.parquet"), sink.getvalue().to_pybytes())
-    given = before_spark.Input(path="s3://bucket/in/customers.parquet")
-    assert before_spark._columns(given, store).some == ("a", "b")
+    given = footer_columns.Input(path="s3://bucket/in/customers.parquet")
+    assert footer_columns._columns(given, store).some == ("a", "b")

@@ -13,8 +13,8 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.checks.before_spark import check_staging
 from batch_transform.pipeline.checks.collected_faults import Faults
-from batch_transform.pipeline.checks.preflight import check_staging
 from batch_transform.pipeline.places import Targets, places_of, targets_of
 
 DOCUMENT = {
