@@ -107,6 +107,17 @@ def test_a_copy_of_the_version_that_was_meant(store, uri, bucket):
     assert store.get(target) == (b"body", etag)
 
 
+@pytest.mark.parametrize("copy_limit_bytes", [6 * MIB, 1])
+def test_a_copy_has_no_tags_of_its_source(client, uri, bucket, copy_limit_bytes):
+    """By which a rule of the user's may expire objects, and to read and put which is a permission of its own."""
+    store, target = S3Store(client, copy_limit_bytes, 5 * MIB), S3Uri(bucket, "t")
+    etag = store.put(uri, b"x" * 6 * MIB)
+    client.put_object_tagging(Bucket=bucket, Key=uri.key, Tagging={"TagSet": [{"Key": "expires", "Value": "soon"}]})
+    store.copy(uri, etag, 6 * MIB, target)
+    assert store.head(target).size_bytes == 6 * MIB
+    assert client.get_object_tagging(Bucket=bucket, Key=target.key)["TagSet"] == []
+
+
 def test_a_copy_names_the_version_that_was_meant(client, uri, bucket):
     """moto 5.2 ignores the condition, so what is checked is that it is sent, by both ways to copy."""
     sent = []

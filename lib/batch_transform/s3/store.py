@@ -167,7 +167,10 @@ class S3Store:
             raise StoreFailure("DeleteObjects", f"s3://{bucket}/{error['Key']}", error["Code"], words)
 
     def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
-        """Copies an object on the server, in parts beyond 5 GB.
+        """Copies an object on the server, in parts beyond 5 GB; of its tags, which are its owner's, none.
+
+        S3 copies them by default, for which whoever asks needs `s3:GetObjectTagging` and `s3:PutObjectTagging`, and a
+        lifecycle rule that goes by a tag would expire the copy as well (user guide, object tags and policies).
 
         Raises:
             PreconditionFailed: the source is not at `etag`.
@@ -181,6 +184,7 @@ class S3Store:
                 Key=target.key,
                 CopySource={"Bucket": source.bucket, "Key": source.key},
                 CopySourceIfMatch=etag,
+                TaggingDirective="REPLACE",
             )
 
     def bucket_exists(self, place: S3Uri) -> bool:
