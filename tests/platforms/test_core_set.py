@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from support.cells import NotHere, python_of
 from support.kept import kept
 from support.platforms import built, platform
 
@@ -28,24 +28,21 @@ SPARK = {
 TOO_OLD = {"databricks-serverless-1": ("3.5.9", {})}
 
 
-def python_of(version: str) -> str:
-    found = shutil.which(f"python{version}")
-    shown = [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    if found is None or subprocess.run(shown, capture_output=True, text=True, check=False).stdout.strip() != version:
-        pytest.skip(f"there is no Python {version} here")
-    return found
-
-
 def environment(name: str) -> Path:
     there = platform(name)
     spark, instead = {**SPARK, **TOO_OLD}[name]
     pins = {**there.pins, **instead}
-    # Spark 3.5 imports distutils, which Python 3.12 has from setuptools alone.
-    wanted = [f"{package}=={pins[package.lower()]}" for package in (*PINNED, "setuptools")]
+    # Spark 3.5 imports distutils, which Python 3.12 has from setuptools alone. What a platform lacks the wheel brings.
+    wanted = [f"{package}=={pins[package.lower()]}" for package in (*PINNED, "setuptools") if package.lower() in pins]
     constraints = [f"{package}=={version}" for package, version in sorted(pins.items())]
 
+    try:
+        python = python_of(there.python)
+    except NotHere as lacking:
+        pytest.skip(str(lacking))
+
     def install(place: Path) -> None:
-        subprocess.run([python_of(there.python), "-m", "venv", str(place)], check=True)
+        subprocess.run([python, "-m", "venv", str(place)], check=True)
         (place / "pins.txt").write_text("\n".join(constraints) + "\n")
         pip = [str(place / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "-c", "pins.txt"]
         subprocess.run([*pip, "--only-binary", ":all:", *wanted], cwd=place, check=True)

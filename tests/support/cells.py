@@ -61,7 +61,7 @@ class Cell:
         Raises:
             NotHere: there is no such Python.
         """
-        python = _python(self.python)
+        python = python_of(self.python)
 
         def install(place: Path) -> None:
             venvs.made(python, place)
@@ -116,7 +116,8 @@ def _is_part(word: str, name: str) -> bool:
     return re.search(rf"(?:^|-){re.escape(word)}(?:-|$)", name) is not None
 
 
-def _python(version: str) -> str:
+def python_of(version: str) -> str:
+    """Returns an interpreter of a minor version, pyenv's or the one on the PATH; raises NotHere."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     for found in (*pyenv.glob(f"{version}.*/bin/python"), shutil.which(f"python{version}")):
         shown = [str(found), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
