@@ -14,6 +14,7 @@ from batch_transform import score
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.outputs.delta_fit import check_fits
 from batch_transform.outputs.port import OutputTable
+from batch_transform.spark.dead_letters import ERROR_TYPE
 from support.sampling import in_turn, one_in
 
 pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
@@ -253,6 +254,21 @@ def test_the_dead_letters_table_is_asked_as_well(spark, world, table, tmp_path):
     assert all(fault.startswith("dead_letter: ") for fault in caught.value.faults)
     assert any("the column key is string here and int" in fault for fault in caught.value.faults)
     assert not (tmp_path / "out").exists()
+
+
+def test_tables_that_are_there_say_which_names_they_take(spark, world, tmp_path):
+    """With column mapping those of which a new table takes none; a run made one of them, to see."""
+    mapped = "TBLPROPERTIES ('delta.columnMapping.mode' = 'name')"
+    places = {"scores": "echo STRING", "dead": f"error {ERROR_TYPE.simpleString()}"}
+    for name, added in places.items():
+        spark.sql(f"CREATE TABLE delta.`{tmp_path}/{name}` (key STRING, `x y` INT, {added}) USING delta {mapped}")
+    paths = {name: str(tmp_path / name) for name in places}
+    output = {"path": paths["scores"], "format": "delta", "mode": "append"}
+    df = spark.createDataFrame([("k1", 1), ("k2", 2)], "key string, `x y` int").coalesce(1)
+    found = score(df, **world.arguments(tmp_path, output=output, dead_letter={"path": paths["dead"]}))
+    assert {tuple(row) for row in found.df.collect()} == {("k1", 1, "k1"), ("k2", 2, "k2")}
+    with pytest.raises(ConfigurationError, match="columnMapping"):
+        score(df, **world.arguments(tmp_path, output=output))  # of which the dead letters are new
 
 
 def test_rules_that_hold_let_the_run_publish(spark, world, table, tmp_path):

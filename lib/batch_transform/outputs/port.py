@@ -88,14 +88,10 @@ class TableRule:
 
 @dataclass(frozen=True)
 class Packages:
-    """What a plain Spark needs for a format: the version of the Python package `python`, else by Spark's line ("4.2").
-
-    Attributes:
-        coordinate: of a version, with {line} and {scala}.
-    """
+    """What a plain Spark needs for a format: the version of the package `python`, else by Spark's line ("4.2")."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
-    coordinate: Callable[[str], str] = str
+    coordinate: Callable[[str], str] = str  # of a version; with {line} and {scala}
     python: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -145,6 +141,10 @@ class OutputFormat(ABC):
         Raises:
             ConfigurationError: it cannot take these columns in this mode.
         """
+
+    def is_there(self, spark: SparkSession, table: OutputTable) -> bool:
+        """Returns whether a table is there that says itself what it takes (`check_fits`), as no new one might."""
+        return False
 
     @abstractmethod
     def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:

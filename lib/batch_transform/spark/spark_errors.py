@@ -20,6 +20,10 @@ _NANOSECONDS = (
     "timestamp_micros(COLUMN div 1000) in record.sql makes a timestamp; or write the files with microseconds (pandas "
     "and pyarrow: coerce_timestamps='us')"
 )
+_MAPPED = (
+    "Delta takes such names in tables with column mapping alone: name the columns otherwise, or have new tables made "
+    "so by the session's setting spark.databricks.delta.properties.defaults.columnMapping.mode=name"
+)
 SPARK_ERRORS: tuple[type[Exception], ...] = (PySparkException,)
 try:
     from py4j.protocol import Py4JJavaError
@@ -45,7 +49,9 @@ def failure_of(err: BaseException, what: str, *, is_begun: bool = True, is_score
 
 
 def _remedy(words: str) -> str:
-    """What a person can do about files of Parquet with timestamps of nanoseconds, as pandas writes them."""
+    """What a person can do: about names, or about timestamps of nanoseconds, as pandas writes them to Parquet."""
+    if "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAME" in words:
+        return f" {_MAPPED}"
     if "TIMESTAMP(NANOS" in words:
         return f" Spark reads no timestamps of nanoseconds: {_NANOSECONDS}"
     is_maybe = all(word in words for word in ("PARQUET_COLUMN_DATA_TYPE_MISMATCH", "Spark type timestamp", "INT64"))

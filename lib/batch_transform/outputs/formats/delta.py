@@ -67,6 +67,12 @@ class Delta(TableFormat):
         if not delta_checks.preflight(spark, table, columns):
             delta_checks.refuse_others(spark, store, table)
 
+    def is_there(self, spark: SparkSession, table: OutputTable) -> bool:
+        """Returns whether it is; one with column mapping takes names that a new one does not."""
+        from batch_transform.outputs import delta_table
+
+        return delta_table.exists(spark, table)
+
     def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:
         """Refuses to make a table around something, as its folder's names alone tell whether it is there."""
         from batch_transform.outputs import delta_checks

@@ -105,15 +105,19 @@ def check_table(
     faults.add(column_faults(schema, shape, errors, case_sensitive=is_case_sensitive(spark)))
     # Both tables in one: a prediction may have a field of the name that dead letters give their errors.
     (apart,) = free([errors], [*schema.names, *shape.names])
-    final = StructType([*schema.fields, *shape.columns, StructField(apart, ERROR_TYPE)])
+    added = {"result": shape.columns, "dead_letter": [StructField(apart, ERROR_TYPE)]}
     probe = f"probe-{uuid.uuid4().hex}"
-    tables = targets.tables(places).values()
-    written = [("staging", places.scratch), *((table.key, table.path) for table in tables if table.path)]
+    tables = targets.tables(places)
+    written = [("staging", places.scratch), *((table.key, table.path) for table in tables.values() if table.path)]
     faults.add([fault for key, path in written if (fault := colon_fault(key, path)) is not None])
     faults.of(partial(check_staging, places.scratch))
     if not faults.found:
-        for name in sorted({STAGED_FORMAT, targets.format.can.name}):
+        # A table that is there has been asked itself.
+        new = [kind for kind, table in tables.items() if not targets.format.is_there(spark, table)]
+        asked = ({targets.format.can.name: new} if new else {}) | {STAGED_FORMAT: list(added)}
+        for name, kinds in sorted(asked.items()):
             format = format_named(name)
+            final = StructType([*schema.fields, *(field for kind in kinds for field in added[kind])])
             if odd := format.name_faults(final):
                 faults.add(odd)
                 continue

@@ -21,7 +21,7 @@ def test_a_signal_while_the_probe_of_a_table_is_written_leaves_no_folder(tmp_pat
     monkeypatch.setattr(preflight, "is_case_sensitive", lambda _spark: False)
     targets = SimpleNamespace(
         dead_letter=SimpleNamespace(error_column="error"),
-        format=SimpleNamespace(can=SimpleNamespace(name="parquet")),
+        format=SimpleNamespace(can=SimpleNamespace(name="parquet"), is_there=lambda *_asked: False),
         tables=lambda _places: {},
     )
     places = SimpleNamespace(scratch=str(tmp_path / "staging"))
