@@ -55,6 +55,18 @@ BROKEN = {
         {"input": {"path": "{folder}/broken.json", "format": "json", "options": {"mode": "FAILFAST"}}},
         ["broken.json cannot be read: [MALFORMED_RECORD_IN_PARSING", "the mode is FAILFAST"],
     ),
+    "JSON over several lines": (
+        {"input": {"path": "{folder}/lines.json", "format": "json"}},
+        ["no line of its files is a document of JSON", "input.options: {multiLine: true}"],
+    ),
+    "JSON over several lines, with types": (
+        {"input": {"path": "{folder}/lines.json", "format": "json", "schema": "key string"}},
+        ["no line of its files is a document of JSON"],
+    ),
+    "an option that is no flag": (
+        {"input": {"path": "{folder}/no.csv", "format": "csv", "options": {"header": "yes"}}},
+        ["no.csv cannot be read", "header flag can be true or false"],
+    ),
     "an empty file": (
         {"input": {"path": "{folder}/empty.parquet"}},
         ["empty.parquet cannot be read", "is not a Parquet file (length is too low: 0)"],
@@ -87,6 +99,8 @@ def folder(spark, tmp_path_factory) -> Path:
     (path / "empty.csv").write_bytes(b"")
     (path / "broken.orc").write_bytes(b"ORC" + ROW.encode() * 20)
     (path / "broken.json").write_text(f'{{"key": {ROW}}}\n')
+    (path / "lines.json").write_text(f'[\n  {{\n    "key": "{ROW}"\n  }}\n]\n')
+    (path / "no.csv").write_text(f"key\n{ROW}\n")
     (path / "cut.parquet").write_bytes(whole[: len(whole) // 2])
     page = bytes(byte ^ 0x5A for byte in whole[4:60])
     (path / "broken.parquet").write_bytes(whole[:4] + page + whole[60:])

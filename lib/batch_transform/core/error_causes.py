@@ -100,6 +100,7 @@ _OF_SPARK = re.compile(
     r"|FetchFailed|TaskKilled|Could not execute broadcast|Cannot broadcast|Not enough memory|Total size of serialized"
     r"|Python worker (?:exited|failed)|Encountered error while reading file|Could not read footer|Failed to merge"
     r"|Unable to acquire|ShuffleMapStage|ResultStage|SparkContext|Cannot call methods on a stopped"
+    r"|\w+ flag can be true or false"
 )
 _SPARKS_OWN = re.compile(
     r"(?:IllegalStateException|Py4JJavaError|SparkConnectGrpcException|SparkException|UnknownException)?"

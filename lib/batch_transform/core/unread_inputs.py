@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from batch_transform.core.near_names import meant, nearest
 
@@ -24,6 +25,7 @@ _NO_BUCKET = re.compile(r"UnknownStoreException|NoSuchBucket")
 _NO_FORMAT = re.compile(r"DATA_SOURCE_NOT_FOUND.*?data source: ([\w-]+)[. ]")
 _OTHER_FORMAT = re.compile(r"Could not read footer|is not a Parquet file|Malformed ORC file")
 _SUFFIX = re.compile(r"\.(\w+)(?:\.(?:gz|bz2|zst|zip|snappy|lz4))?(?=[\s.,;:]|$)")
+BROKEN_ROW = "columnnameofcorruptrecord"  # an option of readers, in lower case
 NOT_THERE = "there is no such file or folder; check input.path"
 
 
@@ -55,6 +57,25 @@ def unread_input(place: str, format: str, words: str) -> str | None:
         return f"{what}no Delta table is there; check input.path, or name another format in input.format"
     other = _named_otherwise(format, words) if _OTHER_FORMAT.search(words) else None
     return f"{words.rstrip('.')}. Did you mean input.format: {other}?" if other else None
+
+
+def no_documents(format: str, options: Mapping[str, str], columns: Sequence[str]) -> str | None:
+    """Returns what is told of files of JSON in which Spark has found no document at all; None of any others.
+
+    Args:
+        format: of the files.
+        options: of their reader.
+        columns: that it has found.
+    """
+    told = {name.lower(): value for name, value in options.items()}
+    if format.lower() != "json" or list(columns) != [told.get(BROKEN_ROW, "_corrupt_record")]:
+        return None
+    if told.get("multiline", "").lower() == "true":
+        return "input: none of its files is a document of JSON or an array of them; check input.path and input.format"
+    return (
+        "input: no line of its files is a document of JSON; where one takes several lines, or all are one array of "
+        "several lines, set input.options: {multiLine: true}"
+    )
 
 
 def _named_otherwise(format: str, words: str) -> str | None:

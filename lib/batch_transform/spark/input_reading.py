@@ -26,7 +26,7 @@ from batch_transform.core.reserved_columns import (
 )
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
-from batch_transform.core.unread_inputs import unread_input
+from batch_transform.core.unread_inputs import no_documents, unread_input
 from batch_transform.spark.empty_tables import without_rows
 from batch_transform.spark.input_schema import typed_columns
 from batch_transform.spark.nested_kinds import kinds_in
@@ -95,7 +95,10 @@ def _read_files(spark: SparkSession, given: InputTable) -> DataFrame:
     path = given.read_path
     reader = spark.read.format(given.format).options(**given.options)
     if given.ddl is None:
-        return reader.load(path)
+        found = reader.load(path)
+        if (none := no_documents(given.format, given.options, found.columns)) is not None:
+            raise ConfigurationError(none)
+        return found
     typed = typed_columns(spark, given.format, given.options, path, given.ddl)
     df = reader.schema(typed.schema).load(path)
     return df if df.columns == list(typed.names) else df.select(*each_of(typed.names))

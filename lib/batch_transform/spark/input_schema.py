@@ -13,6 +13,7 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.near_names import listed, no_such
 from batch_transform.core.reserved_columns import RECORD, comparable
+from batch_transform.core.unread_inputs import BROKEN_ROW, no_documents
 from batch_transform.spark.ddl import parsed_ddl
 from batch_transform.spark.settings import is_case_sensitive
 
@@ -20,7 +21,6 @@ _KEY = "input.schema"
 _WITHOUT_TYPES = ("csv", "json")
 # Of the options of a reader those that say which files, and so which folders, are read.
 _OF_FILES = frozenset({"basepath", "modifiedafter", "modifiedbefore", "pathglobfilter", "recursivefilelookup"})
-_OF_A_BROKEN_ROW = "columnnameofcorruptrecord"
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,10 @@ def _columns(
 ) -> list[StructField]:
     """The columns of files, as their reader is told of them."""
     told = {name.lower(): value for name, value in options.items()}
-    broken = told.get(_OF_A_BROKEN_ROW, "_corrupt_record")
+    broken = told.get(BROKEN_ROW, "_corrupt_record")
     there = [field.name for field in of_files]
+    if (none := no_documents(format, options, there)) is not None:
+        raise ConfigurationError(none)
     if not there:  # no file has a line yet
         return list(given)
     is_csv = format.lower() == "csv"

@@ -247,6 +247,11 @@ SAID = {
         FINAL,
         ["AccessDeniedException: s3a://b/in", "Access Denied"],
     ),
+    "an option that is no flag": (
+        [Link(SPARK, "header flag can be true or false.")],
+        Outlook.UNKNOWN,
+        ["header flag can be true or false."],
+    ),
     "no path": (
         [Link(ANALYSIS, "[PATH_NOT_FOUND] Path does not exist: file:/nowhere. SQLSTATE: 42K03")],
         FINAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batch_transform.core.unread_inputs import unread_input
+from batch_transform.core.unread_inputs import no_documents, unread_input
 
 PLACE = "s3a://bucket/customers"
 PARQUET_FOOTER = (
@@ -53,3 +53,22 @@ def test_a_failure_is_told_with_what_to_do(name):
 )
 def test_what_it_does_not_know_is_left_as_it_is(words):
     assert unread_input(PLACE, "parquet", words) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "columns", "expected"),
+    [
+        ({}, ["_corrupt_record"], "multiLine: true"),
+        ({"columnNameOfCorruptRecord": "bad"}, ["bad"], "multiLine: true"),
+        ({"MultiLine": "true"}, ["_corrupt_record"], "none of its files"),
+    ],
+)
+def test_files_of_json_without_a_document_are_told_as_that(options, columns, expected):
+    assert expected in (no_documents("json", options, columns) or "")
+
+
+@pytest.mark.parametrize(
+    ("format", "columns"), [("json", ["_corrupt_record", "key"]), ("json", ["key"]), ("csv", ["_corrupt_record"])]
+)
+def test_files_with_a_document_or_of_another_format_are_not(format, columns):
+    assert no_documents(format, {}, columns) is None
