@@ -40,7 +40,7 @@ class Prediction(Section):
             lines are left out, which servers that end an answer with a newline make, or `refuse`, an output that has
             one is not used. Of any other answers blank lines are left out, whatever this says. No row gets another's
             prediction by `skip`: of answers of one line each, as many as there are rows leave no row without one.
-        body: `wrapped`: each answer is a JSON string of what it should be, alone or in an array with its media type.
+        body: `wrapped`: each answer is a JSON string of what it should be, alone or beside its media type or status.
         max_line_mb: of a prediction, beside its record where those are joined; a longer one cannot be read, and no more
             of it is held. None: 32.
         column: put the fields into one struct column of this name; None: each is a column.

@@ -31,7 +31,7 @@ class AnswerForm:
         steps: to the predictions in a JSON document; (): the document is one.
         separator: a character between two predictions on one line; None: a line is one prediction.
         skips_blank: whether blank lines are left out.
-        is_wrapped: whether each answer is a JSON string of what it should be, alone or in an array with its media type.
+        is_wrapped: whether each answer is a JSON string of what it should be, alone or beside its media type or status.
         most_line_bytes: of a prediction; of a longer one no more is held, and it cannot be read.
         has_records: whether a record stands on the line of its prediction, for which there is to be room as well.
     """

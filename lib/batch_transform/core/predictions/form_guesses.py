@@ -15,7 +15,7 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.predictions.answer_form import CSV, JSON, TEXT, AnswerForm
 from batch_transform.core.predictions.json_stream import BYTE_ORDER_MARK
 from batch_transform.core.predictions.records_path import EACH, Steps, spelled
-from batch_transform.core.predictions.wrapping import beside_body
+from batch_transform.core.predictions.wrapping import Wrapped, beside_body
 
 # Of an output's beginning; a document that is longer is judged by how it begins.
 HEAD_BYTES = 1024 * 1024
@@ -58,20 +58,19 @@ def guesses(head: bytes, form: AnswerForm, fields: tuple[str, ...]) -> list[Gues
     return [guess for guess in found if guess.form != form][:_MOST_GUESSES]
 
 
-def wrapped_guesses(body: str, media_type: str | None, form: AnswerForm, fields: tuple[str, ...]) -> list[Guess]:
+def wrapped_guesses(first: Wrapped, form: AnswerForm, fields: tuple[str, ...]) -> list[Guess]:
     """Returns the forms in which an output may be whose answers are wrapped.
 
     Args:
-        body: of the first answer.
-        media_type: of it; None: the answer is a string alone.
+        first: its first answer.
         form: as configured.
         fields: of the schema; () without one.
     """
     saw = "{answers} JSON strings of JSON"
-    if media_type is not None:
-        saw = f"{{answers}} arrays of a body and {beside_body(escaped(media_type), mark=chr(34))}"
+    if first.beside is not None:
+        saw = f"{{answers}} {first.holder}s of a body and {beside_body(escaped(first.beside), mark=chr(34))}"
     plain = replace(form, is_wrapped=False)
-    inner = [Guess(plain, saw, ""), *guesses(body.encode(errors="replace")[:HEAD_BYTES], plain, fields)]
+    inner = [Guess(plain, saw, ""), *guesses(first.body.encode(errors="replace")[:HEAD_BYTES], plain, fields)]
     return [
         Guess(replace(guess.form, is_wrapped=True), saw, " and ".join(filter(None, [UNWRAP, guess.settings])))
         for guess in inner

@@ -16,7 +16,7 @@ from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.long_lines import is_stand_in
 from batch_transform.core.predictions.output_lines import MARK, NEWLINE, blank_lines, blocks, lines_of
 from batch_transform.core.predictions.reader import PredictionReader
-from batch_transform.core.predictions.wrapping import first_wrapped, unwrap
+from batch_transform.core.predictions.wrapping import first_wrapped, may_be_wrapped, unwrap
 
 _FEW_BYTES = 16 * 1024
 _MANY_OF_ONE = re.compile(r"\b1 ((?:JSON |blank )?[a-z]+)s\b")
@@ -68,19 +68,17 @@ def _if_wrapped(
 ) -> tuple[list[Guess], bool]:
     """The forms of an output whose answers are wrapped, and whether the first is body and media type."""
     text = head.lstrip(b" \t\r\n" + MARK)
-    # An array of other things may be long, and would be held.
-    may_be_long = text.startswith(b'"') or _BEGINS_WITH_TEXT.match(text)
+    # What holds other things may be long, and would be held.
+    by_name = may_be_wrapped(text.decode(errors="replace"))
+    may_be_long = by_name or text.startswith(b'"') or _BEGINS_WITH_TEXT.match(text)
     if reader.form.is_wrapped or not (may_be_long or (text.startswith(b"[") and len(head) < HEAD_BYTES)):
         return [], False
     first = first_wrapped(opened())
-    if first is None:
+    if first is None or is_stand_in(first.body):
         return [], False
-    body, media_type = first
-    if is_stand_in(body):
-        return [], False
-    if media_type is None and body.lstrip()[:1] not in ("{", "["):
+    if first.beside is None and first.body.lstrip()[:1] not in ("{", "["):
         return [], False  # a string, which may well be the answer
-    return wrapped_guesses(body, media_type, reader.form, names), media_type is not None
+    return wrapped_guesses(first, reader.form, names), first.beside is not None
 
 
 def _effective(guess: Guess, reader: PredictionReader) -> AnswerForm:

@@ -22,6 +22,7 @@ from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.output_lines import blank_lines, blocks
 from batch_transform.core.predictions.prediction_types import Answers
 from batch_transform.core.predictions.reader import NOTHING_FOUND, PLACEHOLDER_REASON, PredictionReader
+from batch_transform.core.predictions.wrapping import ErrorAnswered
 from batch_transform.core.uris import S3Uri
 
 # Read fast it takes about five times as much memory, line by line about twenty times (core.predictions.reader).
@@ -127,6 +128,9 @@ def count_output(
     }
     try:
         _count(store, output, reader, key, found)
+    except ErrorAnswered as err:
+        found["shape"] = str(err)
+        return found
     except NotUnpacked as err:
         found["shape"] = str(err)
     _look_again(store, output, reader, found)

@@ -2,7 +2,8 @@
 
 The first is a body and its media type: so answers a container whose function returned both (the inference toolkits'
 `output_fn` may) to a server that wrote what it was given as JSON. A function written for Flask returns a status
-beside it, or instead of it, and headers: `["[0, 1]", 200, {"Content-Type": "application/json"}]`.
+beside it, or instead of it, and headers: `["[0, 1]", 200, {"Content-Type": "application/json"}]`. One written for AWS
+Lambda behind an API Gateway returns them by name: `{"statusCode": 200, "headers": {...}, "body": "[0, 1]"}`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
+from typing import NamedTuple
 
 from batch_transform.core.predictions.json_stream import JsonStream, NotUnpacked
 from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES, TOO_LONG, is_stand_in
@@ -23,6 +25,19 @@ _STATUSES = frozenset(str(status.value) for status in HTTPStatus)
 _ENDS_AS_A_PAIR = re.compile(r'(?:/[^\[\]]*"|,\s*[1-5][0-9]{2})\s*\]\Z')
 _ENDS_WITH_HEADERS = re.compile(r",\s*[1-5][0-9]{2}\s*,\s*\{.*\}\s*\]\Z", re.DOTALL)
 MOST_PARTS = 3  # of a body with what a server should say of it
+_STATUS_MEMBER = '"statusCode"'
+
+
+class ErrorAnswered(NotUnpacked):
+    """A body stands beside the status of an error: in no form is it a prediction."""
+
+
+class Wrapped(NamedTuple):
+    """An answer that is wrapped: what it should be, what holds that, and what stands beside it, if anything does."""
+
+    body: str
+    holder: str = "string"
+    beside: str | None = None
 
 
 def unwrap(chunks: Iterable[bytes], most_characters: int = MOST_LINE_BYTES) -> Iterator[bytes]:
@@ -33,38 +48,60 @@ def unwrap(chunks: Iterable[bytes], most_characters: int = MOST_LINE_BYTES) -> I
         most_characters: of an answer; a longer one is not held, and a stand-in (`long_lines`) is in its place.
 
     Raises:
-        NotUnpacked: an answer is neither a string nor an array of a body and its media type.
+        NotUnpacked: an answer is neither a string nor a body with what a server should say of it.
+        ErrorAnswered: what it says is the status of an error.
     """
     stream = JsonStream(chunks, most_characters)
     while stream.begin():
-        body, _ = _taken_apart(stream)
+        body = _taken_apart(stream).body
         if is_stand_in(body):
             yield TOO_LONG + b"\n"
             continue
         yield (body if body.endswith("\n") else f"{body}\n").encode(errors="replace")
 
 
-def first_wrapped(chunks: Iterable[bytes]) -> tuple[str, str | None] | None:
-    """Returns the body of the first answer and its media type, if it has one; None if it is not wrapped."""
+def first_wrapped(chunks: Iterable[bytes]) -> Wrapped | None:
+    """Returns the first answer; None if it is not wrapped, or the status beside it is that of an error."""
     stream = JsonStream(chunks)
     try:
-        return _taken_apart(stream) if stream.begin() and stream.peek() in ("[", '"') else None
+        return _taken_apart(stream) if stream.begin() and stream.peek() in ("[", "{", '"') else None
     except NotUnpacked:
         return None
 
 
-def _taken_apart(stream: JsonStream) -> tuple[str, str | None]:
+def may_be_wrapped(head: str) -> bool:
+    """Whether an output may hold wrapped answers that is an object at its beginning: few are looked at further."""
+    return head.startswith("{") and _STATUS_MEMBER in head
+
+
+def _taken_apart(stream: JsonStream) -> Wrapped:
     text = stream.value()
     if is_stand_in(text):
-        return text, None
+        return Wrapped(text)
     if text.startswith('"'):
-        return str(json.loads(text)), None
+        return Wrapped(str(json.loads(text)))
     elements = pair_of(text)
-    media_type = media_type_of(elements)
+    media_type, holder = media_type_of(elements), "array"
+    status = next((each for each in elements[1:] if each in _STATUSES), "200")
+    if media_type is None and may_be_wrapped(text):
+        elements, status = _members_of(text)
+        media_type, holder = (f"status {status}" if elements else None), "object"
     if media_type is None:
-        raise stream.fault("it is neither a JSON string nor an array of a body and its media type")
+        raise stream.fault("it is neither a JSON string nor a body with its media type or its status")
+    if not status.startswith("2"):
+        raise ErrorAnswered(str(stream.fault(f"its status is {status}, so its body is no prediction")))
     body = elements[0]
-    return str(json.loads(body)) if body.startswith('"') else body, media_type
+    return Wrapped(str(json.loads(body)) if body.startswith('"') else body, holder, media_type)
+
+
+def _members_of(document: str) -> tuple[list[str], str]:
+    """Returns the body of an object as a Lambda function returns it, alone, and its status; [] for any other object."""
+    stream = JsonStream([document.encode(errors="surrogatepass")])
+    members = {name: stream.value() for name in stream.members()}
+    status = members.get("statusCode", "").strip('"')
+    if status not in _STATUSES or "body" not in members or members.get("isBase64Encoded") == "true":
+        return [], ""
+    return [members["body"]], status
 
 
 def pair_of(document: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pyarrow as pa
 import pytest
@@ -134,6 +135,19 @@ SHAPES = {
         "1 array of a body and its status 200",
         "prediction.body: wrapped",
     ),
+    "what a function for Lambda returns": (
+        json.dumps({"statusCode": 200, "headers": {"X-Own": "{}"}, "body": json.dumps(NUMBERS)}),
+        None,
+        "1 object of a body and its status 200",
+        "prediction.body: wrapped (or let the model's function return the body alone, in another run) and "
+        "prediction.format: json and prediction.records_path: '[]'",
+    ),
+    "what a function for Lambda returns for each row": (
+        lines([{"statusCode": "200", "body": value} for value in objects()]),
+        P,
+        "37 objects of a body and its status 200",
+        "prediction.body: wrapped (or let the model's function return the body alone, in another run)",
+    ),
     "a pair a row": (
         "\n".join(pair(json.dumps(value)) for value in objects()),
         P,
@@ -178,7 +192,7 @@ def test_body_and_type_are_never_two_predictions_nor_one(media_type, form, kind)
 
 
 BESIDE = [["[0, 1]", 200], ["[0]", 200, {}], ["cat", 200, {"content-type": "text/csv"}], ["cat", 201, "text/csv"]]
-BESIDE += [["cat", "text/csv", 200], ["{}", 500, {"Retry-After": "1"}], [{"p": 1}, 200, {"Content-Type": "text/csv"}]]
+BESIDE += [["cat", "text/csv", 200], ["{}", 202, {"Retry-After": "1"}], [{"p": 1}, 200, {"Content-Type": "text/csv"}]]
 
 
 @pytest.mark.parametrize("elements", BESIDE, ids=str)
@@ -188,6 +202,30 @@ def test_a_body_with_its_status_is_never_so_many_predictions_nor_one(elements, f
     found = counted(json.dumps(elements), schema, form, rows=len(elements) if form.steps else 1)
     assert (found["lines"], found["misread"]) == (0, True)
     assert found["shape"].startswith("1 array of a body and its ")
+
+
+FAILURES = [["{}", 500, {"Retry-After": "1"}], ['["no"]', 404], {"statusCode": 500, "body": "no"}]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=str)
+def test_a_body_whose_status_is_that_of_an_error_is_no_prediction(failure):
+    found = counted(json.dumps(failure), None, AnswerForm(is_wrapped=True), rows=1)
+    assert (found["lines"], found["setting"]) == (0, None)
+    assert re.search("its status is (500|404), so its body is no prediction", found["shape"])
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=str)
+def test_no_setting_is_named_that_would_read_an_error(failure):
+    assert counted(json.dumps(failure), P)["setting"] is None
+
+
+LAMBDA = [{"statusCode": 200, "headers": {}, "body": json.dumps(value)} for value in objects()]
+
+
+@pytest.mark.parametrize("answers", [LAMBDA, [{"body": value, "statusCode": 201} for value in objects()]])
+def test_bodies_that_a_function_for_lambda_returned_are_read(answers):
+    found = counted(lines(answers), P, AnswerForm(is_wrapped=True))
+    assert (found["lines"], found["unreadable"], found["shape"]) == (ROWS, [], None)
 
 
 TOGETHER = [["cat", 200], [0.5, 200], [100, 200, 300], ["a", 200, "b"], [{"a": "b"}, {"a": "c"}], [1, 200, {"p": 1}]]
