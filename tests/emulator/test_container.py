@@ -167,8 +167,38 @@ def test_sending_and_waiting_count_together() -> None:
         container.invoke(InMemory(bytes(LARGE_BYTES)), Call(None, None, timeout_seconds=1))
 
 
-def test_a_server_that_trickles_is_out_of_time(model: ScriptedModel) -> None:
+TRICKLES = {
+    "of known length": (b"Content-Length: 1000", b"x"),
+    "in chunks": (b"Transfer-Encoding: chunked", b"1\r\nx\r\n"),
+    "until the end": (b"Connection: close", b"x"),
+}
+
+
+@pytest.mark.parametrize("kind", TRICKLES)
+def test_a_server_that_trickles_is_out_of_time(kind: str) -> None:
     """InvocationsTimeoutInSeconds is for the whole request, not for each of its bytes."""
+    header, piece = TRICKLES[kind]
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(10_000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + header + b"\r\n\r\n")
+            for _ in range(30):
+                connection.sendall(piece)
+                time.sleep(0.1)
+
+    threading.Thread(target=serve, daemon=True).start()
+    begin = time.monotonic()
+    container = Container(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with listener, pytest.raises(TimeoutError):
+        container.invoke(InMemory(b"1"), Call(None, None, timeout_seconds=1))
+    assert time.monotonic() - begin < 1.5
+
+
+def test_a_server_that_is_slow_is_out_of_time(model: ScriptedModel) -> None:
+    """It is told when the time is over, not when the answer comes."""
     model.script.answer = lambda body: (time.sleep(1.5), (200, body))[1]
     begin = time.monotonic()
     with pytest.raises(TimeoutError):

@@ -140,3 +140,14 @@ def _closed_by_peer(connection: http.client.HTTPConnection) -> bool:
     readable = select.poll()
     readable.register(connection.sock, select.POLLIN)
     return bool(readable.poll(0))
+
+
+def arrived(response: http.client.HTTPResponse, most_bytes: int) -> bytes:
+    """The next bytes of a body, as one read of the socket has them; "" at its end.
+
+    `read` of an amount waits until it is there. `read1` of a body of known length does not count it before Python
+    3.11.8 and 3.12.2, and waits at its end.
+    """
+    if response.chunked:
+        return response.read1(most_bytes)
+    return response.read(len(response.peek()) or 1 if response.length != 0 else 0)

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from transform_emulator.containers.compression import CompressionError, gunzip
-from transform_emulator.containers.connections import Connections
+from transform_emulator.containers.connections import Connections, arrived
 from transform_emulator.containers.payload import InMemory, Payload, Spooled
 from transform_emulator.service import json_texts
 from transform_emulator.service.limits import PING_INTERVAL_SECONDS, PING_REQUEST_TIMEOUT_SECONDS
@@ -240,7 +240,7 @@ def _received(
     response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float
 ) -> Iterator[bytes]:
     """Yield the body, within what is left of the request's time: a server that trickles must not outlive it."""
-    while piece := response.read(READ_BYTES):
+    while piece := arrived(response, READ_BYTES):
         yield piece
         _set_time_left(connection, end)
     if response.length:  # http.client reports a body that ends early only where no amount was asked for

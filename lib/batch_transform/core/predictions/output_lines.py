@@ -22,6 +22,7 @@ Mask = npt.NDArray[np.bool_]
 
 NEWLINE = ord("\n")
 MARK = b"\xef\xbb\xbf"  # of byte order, in UTF-8
+_GZIP = b"\x1f\x8b"  # as it begins (RFC 1952), and UTF-8 never does
 _LINE_AND_MARK = b"\n" + MARK
 _MARKS = re.compile(b"\n(?:" + MARK + b")+")
 _BLOCK_BYTES = 1024 * 1024
@@ -135,7 +136,7 @@ def in_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yields the stream as it is.
 
     Raises:
-        NotUnpacked: it begins with the byte order mark of another encoding.
+        NotUnpacked: it begins with the byte order mark of another encoding, or as what gzip makes does.
     """
     held = b""
     drawn = iter(chunks)
@@ -145,6 +146,8 @@ def in_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
             break
     if held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise NotUnpacked("the output is in UTF-16 (or UTF-32), as its byte order mark says; answers must be UTF-8")
+    if held.startswith(_GZIP):
+        raise NotUnpacked("the output is compressed by gzip; answers must be UTF-8, or have Content-Encoding: gzip")
     if held:
         yield held
     yield from drawn

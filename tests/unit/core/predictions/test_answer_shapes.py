@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 
@@ -298,6 +299,17 @@ def test_of_answers_in_another_encoding_it_is_said_what_is_wanted(encoding):
     store.put(OUTPUT, body)
     found = count_output(store, OutputObject(object_name(0, ROWS, "0f"), OUTPUT, etag_of(body)), PredictionReader(P))
     assert "answers must be UTF-8" in found["shape"]
+
+
+@pytest.mark.parametrize("schema", [P, None])
+def test_of_compressed_answers_it_is_said_that_they_are(schema):
+    """As a server has them that compresses without saying so."""
+    store, body = MemoryStore(), gzip.compress(lines(objects()).encode())
+    store.put(OUTPUT, body)
+    found = count_output(
+        store, OutputObject(object_name(0, ROWS, "0f"), OUTPUT, etag_of(body)), PredictionReader(schema)
+    )
+    assert "compressed by gzip" in found["shape"]
 
 
 GOOD = {
