@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from batch_transform.config.faults import FILLED_IN, Fault, Path, faults_of, unknown_key
+from batch_transform.config.key_meanings import MEANINGS
 from batch_transform.config.layers import Layer, leaves, merge_layers, origin, prune
 from batch_transform.config.overrides import EMULATOR, SET
 from batch_transform.config.places import secret_in_url
@@ -20,8 +21,9 @@ from batch_transform.core.escaping import has_half_character, hidden
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.secret_values import is_secret_name, texts_of
 
-# A word of the command line that is as long is no word of a message.
+# A word of the command line that is as long is no word of a message, but for those of the reference of keys.
 _LONG = 8
+_OURS = frozenset(re.findall(r"\w+", " ".join(text for key in MEANINGS.items() for text in key)))
 # What many values begin with, and so many characters behind it by which a secret is told apart from other values.
 _COMMON = re.compile(r"[A-Za-z][\w+.-]*://|arn:[\w-]*:[\w-]*:[\w-]*:\d*:")
 _TELLING = 12
@@ -161,7 +163,7 @@ def _unrepeated(text: str, values: Iterable[str]) -> str:
     text, valid, ours = text.partition("; valid: ")
     for value in sorted({value for value in values if value}, key=len, reverse=True):
         text = text.replace(repr(value), "'...'")
-        text = re.sub(rf"\b(is|not) {re.escape(value)}(?=[;,.]|$)", r"\1 ...", text)
-        if len(value) >= _LONG:
+        text = re.sub(rf"(?<!limit )\b(is|not) {re.escape(value)}(?=[;,.]|$)", r"\1 ...", text)
+        if len(value) >= _LONG and value not in _OURS:
             text = re.sub(re.escape(value[:_LONG]) + f"(?:{re.escape(value[_LONG:])}|[^'\"]*)", "...", text)
     return text + valid + ours

@@ -65,7 +65,10 @@ def check_joined(prediction: Prediction, transform: Transform, media_type: str) 
             "one of the two out"
         )
     is_csv = bare_type(media_type) == CSV_TYPE
-    if prediction.format not in ((CSV,) if is_csv else (JSON, JSON_LINES)):
+    kinds = (CSV,) if is_csv else (JSON, JSON_LINES)
+    if is_csv and transform.output_filter is not None and prediction.ddl is prediction.records_path is None:
+        kinds = (CSV, JSON_LINES)  # a bare string: what the filter leaves of a line
+    if prediction.format not in kinds:
         kind = "CSV: set prediction.format: csv" if is_csv else "JSON: leave prediction.format out"
         raise ValueError(f"has format: {prediction.format}, but with transform.join_source: input a line is {kind}")
     if is_csv and transform.output_filter is None:

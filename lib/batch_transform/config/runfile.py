@@ -57,7 +57,7 @@ class RunConfig(Section):
     record: Record = Record()
     model: Model
     transform: Transform = Field(default=Transform(), validate_default=True)
-    prediction: Prediction = Prediction()
+    prediction: Prediction = Field(default=Prediction(), validate_default=True)
     errors: Errors = Errors()
     output: Output | None = Field(default=None, validate_default=True)
     dead_letter: DeadLetter | None = Field(default=None, validate_default=True)

@@ -71,6 +71,16 @@ def test_a_joined_line_of_csv_is_read_once_the_record_is_filtered_out_of_it():
     assert form == AnswerForm(CSV, skips_blank=True, has_records=True)
 
 
+@pytest.mark.parametrize("record", [CSV_RECORD, {"content_type": "text/csv"}])
+def test_a_run_file_without_the_section_is_held_to_the_same(record):
+    """Its jobs were paid for, and of their lines of CSV none could be read as JSON."""
+    given = {"run_id": "r", "workspace": "s3://bucket/w", "model": "m", "record": record}
+    with pytest.raises(ConfigurationError, match=r"a line is CSV: set prediction\.format: csv"):
+        from_arguments(**given, transform=JOIN)
+    kept = from_arguments(**given, transform={**JOIN, "output_filter": "$[3:]"})
+    assert kept.answer_form == AnswerForm(skips_blank=True, has_records=True)
+
+
 def test_a_line_may_be_as_long_as_the_section_says_and_beside_a_record_by_the_largest_longer():
     assert build().answer_form.most_line_bytes == AnswerForm().most_line_bytes == 32_000_000
     assert build(max_line_mb=100).answer_form.with_room_for(5).most_line_bytes == 100_000_000

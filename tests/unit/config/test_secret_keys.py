@@ -228,6 +228,21 @@ def test_no_fault_repeats_a_value_of_the_command_line(run_file, sets, variables,
     assert refused(load, run_file(), sets=sets, variables=variables, emulator_models=models, environ=ENVIRON)
 
 
+@pytest.mark.parametrize(
+    ("sets", "words"),
+    [
+        (["transform.split=None", "transform.strategy=SingleRecord"], "has strategy: SingleRecord, .* transform.split"),
+        (["output.replace_where=x", "output.mode=append"], "needs format: delta and mode: overwrite, not .* append"),
+        (["transform.max_payload_mb=100", "transform.max_concurrent_transforms=100"], "times max_payload_mb .*is 100$"),
+        (["record.format=jsonlines", "record.header=true"], "record.header: .* record.format is ...; leave it out"),
+    ],
+)
+def test_a_key_and_a_word_of_ours_are_told_though_the_command_line_has_them(run_file, sets, words):
+    """`....split` is no key, and `mode: ...` no advice."""
+    with pytest.raises(ConfigurationError, match=words):
+        load(run_file(), sets=sets, environ=ENVIRON)
+
+
 URLS = [
     f"s3://user:{MARK}@bucket/x",
     f"s3a://AKIA:{MARK}/with/slashes@bucket/x",
