@@ -28,6 +28,8 @@ MAX_TAG_KEY_CHARACTERS = 128  # botocore, TagKey
 MAX_TAG_VALUE_CHARACTERS = 256  # botocore, TagValue
 MAX_CONTENT_TYPE_CHARACTERS = 256  # botocore, ContentType and Accept
 MAX_KMS_KEY_CHARACTERS = 2048  # botocore, KmsKeyId
+# botocore, VolumeKmsKeyId: none with "local storage", which EC2's pages name of these families that jobs take.
+LOCAL_STORAGE_FAMILIES = frozenset({"g4dn", "g5", "g6", "g6e", "trn1"})
 MAX_AMI_VERSION_CHARACTERS = 63  # botocore, TransformAmiVersion
 MAX_JSON_PATH_CHARACTERS = 63  # botocore, JsonPath
 MAX_INVOCATIONS_TIMEOUT_SECONDS = 3600  # botocore, InvocationsTimeoutInSeconds: 1-3600

@@ -14,7 +14,7 @@ from transform_emulator.service.limits import (
 from transform_emulator.service.switches import Switches
 
 # Instance families with local NVMe storage among those that a transform job may have (EC2 instance types).
-NVME_FAMILIES = frozenset({"g4dn", "g5", "g6", "trn1"})
+NVME_FAMILIES = frozenset({"g4dn", "g5", "g6", "g6e", "trn1"})
 
 NOT_EMULATED = "is not emulated"
 

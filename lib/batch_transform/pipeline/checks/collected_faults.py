@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.limits import LOCAL_STORAGE_FAMILIES
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.sending.instances import no_price, price_of
 from batch_transform.core.uris import S3Uri
@@ -69,9 +70,22 @@ def check_price(config: RunConfig, region: str | None) -> None:
         raise ConfigurationError(f"budget_usd: is {config.budget_usd:g}, but {no_price(unknown, region)}")
 
 
+def check_volume_key(config: RunConfig) -> None:
+    """Raises ConfigurationError if jobs may be asked for on an instance whose volumes take no key of a caller's."""
+    types = config.settings.transform.instance_types
+    local = [name for name in types if name.split(".")[1] in LOCAL_STORAGE_FAMILIES]
+    if config.transform.volume_kms_key is not None and local:
+        raise ConfigurationError(
+            f"transform.volume_kms_key: is given, but the service takes none with {', '.join(local)}, whose local "
+            "storage is encrypted by the instance itself; leave it out, or take another transform.instance_type"
+        )
+
+
 def check_service(config: RunConfig, jobs: TransformJobs, faults: Faults, *, is_new: bool) -> None:
     """Checks what a run asks of the service, of one that has not scored yet the model as well."""
     if config.transform.ami_version is not None:
         faults.of(jobs.check_ami_version)
+    if is_new:
+        faults.of(lambda: check_volume_key(config))
     if is_new and config.model.parts is None:
         faults.of(lambda: jobs.check_model(config.model.name))
