@@ -25,6 +25,38 @@ def test_conditional_puts(aws: Aws, name: str) -> None:
     assert aws.s3.get_object(Bucket=name, Key="k")["Body"].read() == b"3"
 
 
+@pytest.mark.parametrize("key", ["k", "in//ü +k"])
+def test_a_copy_is_of_the_source_that_was_seen(aws: Aws, name: str, key: str) -> None:
+    """S3: x-amz-copy-source-if-match copies "if its entity tag (ETag) matches the specified tag"; otherwise 412."""
+    source = {"Bucket": name, "Key": key}
+    seen = aws.s3.put_object(**source, Body=b"1")["ETag"]
+
+    def copy(etag: str) -> int:
+        return status_of(lambda: aws.s3.copy_object(Bucket=name, Key="c", CopySource=source, CopySourceIfMatch=etag))
+
+    assert copy(seen) == 200
+    aws.s3.put_object(**source, Body=b"2")
+    assert copy(seen) == 412
+    assert aws.s3.get_object(Bucket=name, Key="c")["Body"].read() == b"1"
+    part = {"Bucket": name, "Key": "p", "UploadId": aws.s3.create_multipart_upload(Bucket=name, Key="p")["UploadId"]}
+    asked = {**part, "PartNumber": 1, "CopySource": source, "CopySourceIfMatch": seen}
+    assert status_of(lambda: aws.s3.upload_part_copy(**asked)) == 412
+
+
+@pytest.mark.parametrize("key", ["x" * 1024, "é" * 512])
+def test_a_key_has_at_most_1024_bytes(aws: Aws, name: str, key: str) -> None:
+    assert status_of(lambda: aws.s3.put_object(Bucket=name, Key=key)) == 200
+    with pytest.raises(ClientError, match="KeyTooLongError"):
+        aws.s3.put_object(Bucket=name, Key=f"{key}x")
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_an_object_that_is_put_as_a_form_is_kept(aws: Aws, name: str, kind: str) -> None:
+    """What curl and urllib say of any body, as to a presigned address: the object was empty, and the answer 200."""
+    aws.s3.put_object(Bucket=name, Key="k", Body=b"a=1&b", ContentType=kind)
+    assert aws.s3.get_object(Bucket=name, Key="k")["Body"].read() == b"a=1&b"
+
+
 def test_one_of_many_conditional_puts_wins(aws: Aws, name: str) -> None:
     """S3: of conditional writes at the same time, "the first one to finish succeeds", the others get 412."""
     aws.s3.put_object(Bucket=name, Key="other", Body=b"")

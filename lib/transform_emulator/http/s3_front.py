@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from werkzeug.test import run_wsgi_app
 
 from transform_emulator.control_plane.jobs import Scope
 from transform_emulator.faults.model import Kind
@@ -32,6 +36,13 @@ ERRORS = {
 }
 
 
+CHANGED = Failure(
+    HTTPStatus.PRECONDITION_FAILED,
+    "PreconditionFailed",
+    "At least one of the pre-conditions you specified did not hold",
+)
+
+
 @dataclass(frozen=True)
 class S3Front:
     """Answers S3's requests.
@@ -55,6 +66,8 @@ class S3Front:
         fault = self.faults.find(ERRORS, {"method": method, "bucket": bucket, "key": key, **_asked(environ)})
         if fault is not None:
             return refused(ERRORS[fault.kind], environ, start_response)
+        if _is_of_another_source(environ, self.server):
+            return refused(CHANGED, environ, start_response)
         if self.make_bucket and bucket and method in BUCKET_MAKING_METHODS and (key or method == "HEAD"):
             self.make_bucket(scope, bucket)
         if key and method in WRITING_METHODS:
@@ -71,3 +84,21 @@ def _asked(environ: WSGIEnvironment) -> dict[str, object]:
     headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
     puts = method == "PUT" and (not query or query.startswith("x-id="))  # an SDK's own name for the operation
     return {"headers": headers, "begins_object": puts or (method == "POST" and "uploads" in query.split("&")[0])}
+
+
+def _is_of_another_source(environ: WSGIEnvironment, server: WSGIApplication) -> bool:
+    """Whether a copy is to be made of an ETag that its source no longer has, for which moto does not look."""
+    wanted = environ.get("HTTP_X_AMZ_COPY_SOURCE_IF_MATCH")
+    if wanted is None:
+        return False
+    path, _, query = environ.get("HTTP_X_AMZ_COPY_SOURCE", "").lstrip("/").partition("?")
+    conditions = ("HTTP_X_AMZ_COPY", "HTTP_IF_")
+    look = {name: value for name, value in environ.items() if not name.startswith(conditions)}
+    look |= {"REQUEST_METHOD": "HEAD", "QUERY_STRING": query, "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
+    look |= {
+        "PATH_INFO": unquote_to_bytes(f"/{path}").decode("latin-1"),
+        "RAW_URI": f"/{path}",
+        "REQUEST_URI": f"/{path}",
+    }
+    _, status, headers = run_wsgi_app(server, look)
+    return status.startswith("200") and headers.get("ETag", "").strip('"') != wanted.strip('"')

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What no bucket's name has, also of those that S3 allowed once (S3 user guide, general purpose bucket naming rules).
 NOT_IN_BUCKETS = re.compile(r"[^A-Za-z0-9._-]")
+MOST_KEY_BYTES = 1024  # S3 user guide, object key naming guidelines
 FORM_TYPES = ("multipart/", "application/x-www-form-urlencoded")
 NUMBERS = ("max-keys", "max-parts", "max-uploads", "part-number-marker", "partNumber")
 # Sub-resources that are put as XML, and of which nothing to put means nothing (S3 API reference).
@@ -60,6 +61,8 @@ def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="replace")
     if NOT_IN_BUCKETS.search(bucket):
         return _bad("InvalidBucketName", "The specified bucket is not valid.")
+    if len(key) > MOST_KEY_BYTES:  # as WSGI has it, a character is a byte
+        return _bad("KeyTooLongError", "Your key is too long")
     if environ.get("HTTP_X_AMZ_ACL", "private") not in CANNED_ACLS:
         return _bad("InvalidArgument", "x-amz-acl is no canned ACL.")
     if "/" not in unquote(environ.get("HTTP_X_AMZ_COPY_SOURCE", "b/k")).lstrip("/"):
@@ -93,6 +96,9 @@ def in_path_style(environ: WSGIEnvironment, doors: Doors) -> None:
     for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"):
         if name in environ and parse_date(environ[name]) is None:
             del environ[name]
+    # Moto takes the body of a form apart, also where it is an object, and keeps nothing of it.
+    if environ["REQUEST_METHOD"] == "PUT" and environ.get("CONTENT_TYPE", "").startswith(FORM_TYPES):
+        environ["CONTENT_TYPE"] = "binary/octet-stream"
     # Moto takes the first word of a name that it does not know for a bucket.
     environ["HTTP_HOST"] = f"localhost:{environ['SERVER_PORT']}"
 
