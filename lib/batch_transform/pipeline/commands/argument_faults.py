@@ -16,6 +16,7 @@ from batch_transform.pipeline.commands.command_options import (
     JSON,
     LIFECYCLE,
     LIMIT,
+    LIST,
     LOG_FORM,
     OF_A_RUN_FILE,
     OLDER_THAN,
@@ -129,7 +130,8 @@ def _wrong_runs(command: str, words: Sequence[str]) -> Iterator[str]:
         yield f"{named}: is no command; {hint} {_NAMED_SO}"
         return
     folder = "RUN (a run's folder, s3://bucket/prefix/run_id, or its run file)"
-    subject = "RUNFILE" if command in OF_A_RUN_FILE else folder
+    runs = "WORKSPACE (the folder of the runs, s3://bucket/prefix, or the run file of one)"
+    subject = "RUNFILE" if command in OF_A_RUN_FILE else runs if command == LIST else folder
     if len(words) != 1:
         given = f"{len(words)} were given" if words else "none given"
         yield f"{subject}: exactly one is needed, {given}; see --help"

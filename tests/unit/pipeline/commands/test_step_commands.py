@@ -161,6 +161,7 @@ def test_whoever_goes_on_with_a_run_by_its_folder_needs_its_secrets_until_it_is_
         (["collect", "run.yml", "--no-merge", "--master", "yarn"], "and collect runs without Spark"),
         (["submit", "run.yml", "--no-merge"], "--no-merge: belongs to collect, not to submit"),
         (["prepare"], "RUNFILE: exactly one is needed"),
+        (["list"], "WORKSPACE .* exactly one is needed, none given"),
     ],
 )
 def test_what_does_not_fit_a_step_is_refused(words, fault):
