@@ -68,7 +68,7 @@ def wrapped_guesses(first: Wrapped, form: AnswerForm, fields: tuple[str, ...]) -
     """
     saw = "{answers} JSON strings of JSON"
     if first.beside is not None:
-        saw = f"{{answers}} {first.holder}s of a body and {beside_body(escaped(first.beside), mark=chr(34))}"
+        saw = f"{{answers}} {first.holders} of a body and {beside_body(escaped(first.beside), mark=chr(34))}"
     plain = replace(form, is_wrapped=False)
     inner = [Guess(plain, saw, ""), *guesses(first.body.encode(errors="replace")[:HEAD_BYTES], plain, fields)]
     return [

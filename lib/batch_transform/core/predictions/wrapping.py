@@ -36,7 +36,7 @@ class Wrapped(NamedTuple):
     """An answer that is wrapped: what it should be, what holds that, and what stands beside it, if anything does."""
 
     body: str
-    holder: str = "string"
+    holders: str = "strings"
     beside: str | None = None
 
 
@@ -81,17 +81,17 @@ def _taken_apart(stream: JsonStream) -> Wrapped:
     if text.startswith('"'):
         return Wrapped(str(json.loads(text)))
     elements = pair_of(text)
-    media_type, holder = media_type_of(elements), "array"
+    media_type, holders = media_type_of(elements), "arrays"
     status = next((each for each in elements[1:] if each in _STATUSES), "200")
     if media_type is None and may_be_wrapped(text):
         elements, status = _members_of(text)
-        media_type, holder = (f"status {status}" if elements else None), "object"
+        media_type, holders = (f"status {status}" if elements else None), "objects"
     if media_type is None:
         raise stream.fault("it is neither a JSON string nor a body with its media type or its status")
     if not status.startswith("2"):
         raise ErrorAnswered(str(stream.fault(f"its status is {status}, so its body is no prediction")))
     body = elements[0]
-    return Wrapped(str(json.loads(body)) if body.startswith('"') else body, holder, media_type)
+    return Wrapped(str(json.loads(body)) if body.startswith('"') else body, holders, media_type)
 
 
 def _members_of(document: str) -> tuple[list[str], str]:
