@@ -186,8 +186,9 @@ class RunStopped(BatchTransformError):
     exit_code = 143
     status = RunStatus.INTERRUPTED
 
-    def __init__(self, run: object) -> None:
-        super().__init__(f"{run} was stopped by a person; `submit {run}` or `resume {run}` goes on with it")
+    def __init__(self, run: object, way: str = "") -> None:
+        goes_on = way or f"`submit {run}` or `resume {run}`"
+        super().__init__(f"{run} was stopped by a person; {goes_on} goes on with it")
 
 
 class LedgerCorrupt(BatchTransformError):

@@ -7,7 +7,7 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from batch_transform.aws.access import AwsAccess
 from batch_transform.config.changes import differences
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.lease import Lease
 from batch_transform.core.near_names import nearest
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.predictions.answer_form import AnswerForm, answer_form
@@ -79,12 +80,14 @@ class RecordedRun:
         return RunLease(self.store, self.layout, self.ledger.writer, ttl, CLOCK.boot, CLOCK.sleep, this_process())
 
     @contextmanager
-    def held(self, patience_seconds: float = 0.0) -> Iterator[tuple[RunLease, RunState]]:
+    def held(
+        self, patience_seconds: float = 0.0, meets: Callable[[Lease], None] = lambda _lease: None
+    ) -> Iterator[tuple[RunLease, RunState]]:
         """Yields the lease, held within the block, and the state as `acquired` finds it; for a run that has begun."""
         assert self.state is not None
         lease = self.lease()
         try:  # a signal may come as soon as the lease is held
-            yield lease, acquired(lease, self.ledger, patience_seconds) or self.state
+            yield lease, acquired(lease, self.ledger, patience_seconds, meets) or self.state
         finally:
             lease.release()
 
@@ -162,18 +165,24 @@ def _near_run(uri: S3Uri, store: ObjectStore) -> S3Uri | None:
     return None
 
 
-def acquired(lease: RunLease, ledger: Ledger, patience_seconds: float = 0.0) -> RunState | None:
+def acquired(
+    lease: RunLease,
+    ledger: Ledger,
+    patience_seconds: float = 0.0,
+    meets: Callable[[Lease], None] = lambda _lease: None,
+) -> RunState | None:
     """Returns the run as it is once the lease is held, under which the ledger appends from now on.
 
     Args:
         lease: of the run; whoever calls this releases it, also when this raises.
         ledger: of the run.
         patience_seconds: how long to wait for a driver that is at work.
+        meets: as of `RunLease.acquire`.
 
     Raises:
         RunHeld: a driver is at work on it.
     """
-    ledger.hold(lease.acquire(ledger.epoch, patience_seconds))
+    ledger.hold(lease.acquire(ledger.epoch, patience_seconds, meets))
     return ledger.state()
 
 

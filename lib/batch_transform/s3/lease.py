@@ -75,19 +75,25 @@ class RunLease:
         found = self._read()
         return found[0] if found else None
 
-    def acquire(self, floor: int = 0, patience_seconds: float = 0.0) -> int:
+    def acquire(
+        self,
+        floor: int = 0,
+        patience_seconds: float = 0.0,
+        meets: Callable[[Lease], None] = lambda _lease: None,
+    ) -> int:
         """Returns the epoch once the lease is held; a driver that died holds it for its ttl.
 
         Args:
             floor: the epoch of the ledger's last step; the lease's own will be above it.
             patience_seconds: how long to wait for a driver that is at work.
+            meets: is called for each driver that has not given it back, as each takes it.
 
         Raises:
             RunHeld: another driver is at work: it renews its lease.
             ServiceFailure: S3 does not tell.
         """
         first = Lease(self._writer, floor + 1, 0, self._ttl, holder=self._holder)
-        seen, since, began, tries = "", 0.0, self._clock(), 0
+        seen, since, began, tries, met = "", 0.0, self._clock(), 0, -1
         while True:
             found = self._read()
             if found is None:
@@ -105,6 +111,9 @@ class RunLease:
                     return self.epoch
                 tries = self._again(tries)
                 continue
+            if lease.epoch != met:
+                met = lease.epoch
+                meets(lease)
             if seen and etag != seen and now - began >= patience_seconds:
                 raise RunHeld(self._uri, lease.who, self._run)
             if etag != seen:

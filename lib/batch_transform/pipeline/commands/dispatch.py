@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, RunHeld, ServiceFailure
+from batch_transform.core.lease import Lease
 from batch_transform.core.ledger import JsonObject
 from batch_transform.core.publishing.report import already_published
 from batch_transform.core.publishing.standing import report_of_stopped
@@ -160,34 +161,47 @@ def ask_its_driver(there: Reached, tell: Tell) -> tuple[RecordedRun, RunState]:
     run, state = there.run()
     held = run.lease().look()
     if state.report is None and not state.cleaned and held is not None and not held.released:
-        request_stop(run.store, run.layout, held.epoch, CLOCK.now().isoformat())
-        tell(f"{run.uri}: its driver ({held.who}) is asked to stop")
+        _ask(run, held, tell)
     return run, state
+
+
+def _ask(run: RecordedRun, held: Lease, tell: Tell) -> None:
+    request_stop(run.store, run.layout, held.epoch, CLOCK.now().isoformat())
+    tell(f"{run.uri}: its driver ({held.who}) is asked to stop")
 
 
 def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SECONDS) -> RunReport:
     """Returns the report of a run once it is stopped: by its driver, which is asked, or by this process if it is dead.
 
+    A driver that takes the run while this waits is asked as well.
+
     Raises:
         ServiceFailure: its driver is at work and has not obeyed in time, or a job could not be stopped.
     """
-    run, state = ask_its_driver(there, tell)
-    if state.report is not None:
-        tell(already_published(state.report))
-        return state.report
-    if state.cleaned:  # of which what it said last must not be told otherwise
-        return recorded_report(run, state).report
+    run, state = there.run()
+    if (ended := _ended(run, state, tell)) is not None:
+        return ended
     try:
-        with run.held(patience_seconds) as (lease, before):
+        with run.held(patience_seconds, lambda held: _ask(run, held, tell)) as (lease, before):
+            if (ended := _ended(run, before, tell)) is not None:
+                return ended
             jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
             state, names = stop_jobs(before, lease, run.ledger, jobs, ASKED)
             for name in names:
                 tell(f"{name}: stop requested")
             region = there.access.console_region
             said, way = last_said(run), way_on(str(run.uri), takes_frame=state.settings.is_of_frame)
-            report = state.report or report_of_stopped(state, before, str(run.uri), said, way, emulated=region is None)
+            report = report_of_stopped(state, before, str(run.uri), said, way, emulated=region is None)
             beside = page_on_this_disk(said) if region is None else None
             report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region, beside).write(state, report)
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err
     return report
+
+
+def _ended(run: RecordedRun, state: RunState, tell: Tell) -> RunReport | None:
+    """The report of a run that has nothing more to be stopped; what a cleaned one said last is not told otherwise."""
+    if state.report is not None:
+        tell(already_published(state.report))
+        return state.report
+    return recorded_report(run, state).report if state.cleaned else None

@@ -31,9 +31,11 @@ from batch_transform.core.state.fold import advance
 from batch_transform.pipeline.context import ObjectWork, RunContext, TableWork
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, acquired, check_same, this_process
+from batch_transform.pipeline.remedies import SAME_CALL
 from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.pipeline.world.aws_access import lookup_of
 from batch_transform.s3.lease import RunLease
+from batch_transform.s3.ledger import Ledger
 from batch_transform.sagemaker.jobs import TransformJobs
 
 
@@ -98,6 +100,7 @@ def begin(ctx: RunContext) -> RunState:
     Raises:
         RunHeld: another driver is at work on it.
         ConfigurationError: another driver has begun it in the meantime, with another configuration.
+        RunStopped: a person has stopped it since this process has read what is recorded of it.
     """
     return _taken(ctx, lambda recorded, _given_back: _held(ctx, recorded))
 
@@ -116,7 +119,7 @@ def rejoin(ctx: RunContext, *, is_meant: bool) -> tuple[RunContext, RunState]:
     Raises:
         RunHeld: another driver is at work on it.
         ConfigurationError: it was begun with another configuration.
-        RunStopped: a person has stopped it, and going on is not meant.
+        RunStopped: a person has stopped it, and going on is not meant, or as `begin`.
     """
 
     def held(recorded: RunState | None, given_back: bool) -> RunState:
@@ -160,11 +163,21 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
     if last is not None and not given_back:
         died = f"waiting up to {last.ttl_seconds:g} s to see whether it lives"
         ctx.tell("resume", f"the last driver ({last.who}) has not given the run back; {died}")
+    known = len(ctx.ledger.steps)
     try:  # a signal may come as soon as the lease is held
-        return held(acquired(ctx.lease, ctx.ledger), given_back)
+        recorded = acquired(ctx.lease, ctx.ledger)
+        if recorded is not None and recorded.stopped and _stopped_since(ctx.ledger, known):
+            raise RunStopped(ctx.places.run, SAME_CALL if ctx.config.takes_frame else "")
+        return held(recorded, given_back)
     except BaseException:
         ctx.lease.release()
         raise
+
+
+def _stopped_since(ledger: Ledger, known: int) -> bool:
+    """Whether a person has stopped the run since this process has read the first `known` steps: of the two who ask for
+    something else, the later one is obeyed."""
+    return any(step.kind == StepKind.STOPPED for step in ledger.steps[known:])
 
 
 def _held(ctx: RunContext, recorded: RunState | None, *, tells_time: bool = True) -> RunState:

@@ -7,12 +7,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from batch_transform.core.errors import Interrupted, ServiceFailure
+from batch_transform.core.errors import Interrupted, RunStopped, ServiceFailure, StopRequested
 from batch_transform.core.publishing.last_words import last_lines
+from batch_transform.core.run_state import ASKED
 from batch_transform.core.run_views.shown_run import lines_of_run, shown_run
+from batch_transform.pipeline import recorded as recorded_module
 from batch_transform.pipeline.commands import dispatch
 from batch_transform.pipeline.commands.command_options import PREPARE, SUBMIT
 from batch_transform.pipeline.commands.looked_at import recorded_report
+from batch_transform.pipeline.context import Clock
+from batch_transform.pipeline.ending.cleaning import clean, leftovers
+from batch_transform.pipeline.lifecycle import acquiring_run
 from batch_transform.pipeline.recorded import RecordedRun
 from support.memory_run import MemoryRun, echoing
 from support.report_pages import driven, raising
@@ -127,3 +132,76 @@ def test_only_a_job_that_is_in_flight_is_told_to_have_been_asked_to_stop(monkeyp
     run = a_run()
     (job,) = recorded(run).state.in_flight
     assert told_by_stop(run, monkeypatch)[1] == [f"{job.name}: stop requested"]
+
+
+def clocked(run, monkeypatch, meanwhile):
+    """Lets whoever reads the recorded run wait in its time; `meanwhile` is called at each of their sleeps."""
+
+    def sleep(seconds):
+        run.sleep(seconds)
+        meanwhile()
+
+    now = lambda: run.seconds  # noqa: E731
+    monkeypatch.setattr(recorded_module, "CLOCK", Clock(now, lambda: run.now().timestamp(), sleep, now))
+
+
+def test_a_driver_that_takes_the_run_while_stop_waits_for_a_dead_one_is_stopped_as_well(monkeypatch):
+    """`stop` waited ten minutes for it, and said that it was asked, which it never was."""
+    run = MemoryRun([4, 4], echoing(lambda row: None))
+    dead, others = run.driver(), []
+
+    def meanwhile():
+        if not others:
+            dead.ctx.lease.release()
+            others.append(run.driver())
+        try:
+            others[0].ctx.refuse_if_asked_to_stop()
+            others[0].ctx.lease.renew()
+        except StopRequested:
+            others[0].interrupt(ASKED)
+            others[0].ctx.lease.release()
+
+    clocked(run, monkeypatch, meanwhile)
+    report, told = told_by_stop(run, monkeypatch)
+    assert (report["status"], report["stopped"]) == ("interrupted", True)
+    assert [line.endswith("is asked to stop") for line in told] == [True, True]
+    assert run.state().stopped
+
+
+@pytest.mark.parametrize("end", ["published", "cleaned"])
+def test_a_run_that_has_ended_while_stop_waited_is_told_as_what_it_is(monkeypatch, end):
+    run = a_run()
+    driver = run.driver()
+
+    def meanwhile():
+        run.store.delete([run.layout.stop_request])  # the step that it is in is its last
+        if end == "published":
+            driver.close(driver.run().report)
+        else:
+            ctx = driver.ctx
+            left = leftovers(ctx.config, run.layout, driver.state, run.store, ctx.ledger)
+            clean(left, ctx.lease, ctx.ledger)
+            driver.ctx.lease.release()
+
+    clocked(run, monkeypatch, meanwhile)
+    report, _ = told_by_stop(run, monkeypatch)
+    assert (report["status"], report.get("next")) == (end, None)
+
+
+@pytest.mark.parametrize("retry", [False, True])
+def test_who_had_read_the_run_before_it_was_stopped_does_not_go_on_with_it(monkeypatch, retry):
+    """`stop` said that it was stopped, and a `resume` that was just about to begin went on with it."""
+    run = a_run(Interrupted(2))
+    take = acquiring_run.acquired
+
+    def late(lease, ledger):
+        told_by_stop(run, monkeypatch)
+        return take(lease, ledger)
+
+    monkeypatch.setattr(acquiring_run, "acquired", late)
+    with pytest.raises(RunStopped, match="was stopped by a person"):
+        run.driver(retry_dead=retry)
+    monkeypatch.setattr(acquiring_run, "acquired", take)
+    assert run.state().stopped
+    run.to_the_end()
+    assert len(run.published("result")) == 8
