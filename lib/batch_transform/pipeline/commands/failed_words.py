@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.predictions.answer_form import answer_form
+from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.report_keys import FailureExample
 from batch_transform.core.run_state import RunState
 from batch_transform.pipeline.recorded import RecordedRun, form_of_outputs
@@ -46,9 +47,10 @@ class FailedWords:
 
     def _answer(self, job: str, name: str, line: int) -> str | None:
         """The line of an output that is no prediction: then that itself is what the model said."""
-        form = form_of_outputs(answer_form(self._state.settings), self._state, self._run.ledger)
-        with suppress(ObjectNotFound, ValueError):
+        with suppress(ObjectNotFound, ValueError, NotUnpacked):
             stream = self._run.store.open_stream(self._run.layout.output(job, name))
+            # Only now: with the outputs of a cleaned run the part is gone that this may read.
+            form = form_of_outputs(answer_form(self._state.settings), self._state, self._run.ledger)
             return _line_of(form.lines(stream.chunks), line)
         return None
 

@@ -188,14 +188,14 @@ def _held(ctx: RunContext, recorded: RunState | None, *, tells_time: bool = True
         opened = {"run_id": ctx.run_id, "nonce": nonce, **apart, **at}
         return advance(None, ctx.ledger.append(StepKind.OPENED, opened))
     check_same(recorded, ctx.config)
+    if ctx.switches.retry_dead:
+        check_retry(recorded, ctx.places.run)
     if recorded.report is not None:
         return as_published(ctx, recorded)
     rounds = (
         f"after {counted(recorded.rounds, 'round')}" if recorded.rounds else "from where it was, with no round ended"
     )
     ctx.tell("resume", f"{ctx.run_id} goes on {rounds}")
-    if ctx.switches.retry_dead:
-        check_retry(recorded, ctx.places.run)
     told = {
         **(at if tells_time else {"config": at["config"]}),
         "answers": encode_schema(ctx.objects.reader.schema),

@@ -20,6 +20,7 @@ from batch_transform.core.isolation.verdict_rows import DEAD
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.resuming import retried_dead_rows
 from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.lifecycle import acquiring_run
 from support.core_tables import leaf, leaves
 from support.faults import Crash, Fate
 from support.memory_run import MemoryRun, all_rows
@@ -211,3 +212,19 @@ def test_killed_at_every_point_and_asked_again(undisturbed, every):
         check(run)
         assert set(sent(run, before)) <= set(DEAD_ROWS)
     assert len(undisturbed) > 40
+
+
+def test_who_asks_while_another_driver_publishes_the_dead_letters_is_told_that_they_stay(monkeypatch):
+    """It ended with *published* and exit code 0, as if the rows had been sent again."""
+    run = over_budget()
+    run.errors = {"max_rows": 9}
+    take = acquiring_run.acquired
+
+    def late(lease, ledger):
+        monkeypatch.setattr(acquiring_run, "acquired", take)
+        run.to_the_end()
+        return take(lease, ledger)
+
+    monkeypatch.setattr(acquiring_run, "acquired", late)
+    with pytest.raises(ConfigurationError, match="is published, and its dead rows stay as they are"):
+        run.driver(retry_dead=True)
