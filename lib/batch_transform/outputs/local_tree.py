@@ -65,7 +65,11 @@ class LocalTree:
         path = self._path(name)
         if not os.path.isfile(path):
             return None
-        status = os.stat(path)
+        try:
+            with local_errors("find", path):
+                status = os.stat(path)
+        except ObjectNotFound:
+            return None  # deleted since it was asked for
         return TreeFile(name, status.st_size, _etag(status))
 
     def read(self, name: str) -> bytes:

@@ -37,6 +37,17 @@ def test_all_files_are_listed_by_their_names_below_the_root(tree):
     assert listed(tree, "a/x=1/c").size_bytes == 7
 
 
+def test_a_file_that_is_deleted_while_it_is_looked_for_is_not_found(tree, monkeypatch):
+    """As a file of the input, between Spark's listing and its copy."""
+
+    def stat(path):
+        raise FileNotFoundError(errno.ENOENT, "gone", path)
+
+    tree.put("a", b"one")
+    monkeypatch.setattr(local_tree, "os", CrashingModule(os, stat=stat))
+    assert tree.find("a") is None
+
+
 def test_a_put_replaces(tree):
     tree.put("a", b"one")
     tree.put("a", b"two")
