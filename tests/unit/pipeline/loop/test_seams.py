@@ -9,11 +9,13 @@ import pytest
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.framing import Framing
+from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.resuming.retried_dead_rows import check_retry
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.part_objects import cut_object
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.step_work import collect, submit
 from batch_transform.pipeline.commands.steps import _Step
@@ -165,3 +167,18 @@ def test_whoever_resumes_tries_the_first_instance_type_again_whose_quota_was_use
     run.to_the_end()
     assert asked[-1] == first
     assert len(run.published("result")) == 5
+
+
+def test_staged_rows_that_cannot_be_removed_do_not_fail_a_run_that_is_published(monkeypatch):
+    """Of an emulator that keeps nothing, whose run nobody can go on with: on NFS a folder with an open file stays."""
+
+    clear = S3Tree.clear
+
+    def busy(tree):
+        if "/staging/" in tree.location:
+            raise StoreFailure("delete", tree.location, "EBUSY", "it is in use")
+        clear(tree)
+
+    run = MemoryRun([4], echoing(lambda row: None), sections={"emulator": {"models": {"m": "http://127.0.0.1:9"}}})
+    monkeypatch.setattr(S3Tree, "clear", busy)
+    assert run.to_the_end().report["status"] == "published"

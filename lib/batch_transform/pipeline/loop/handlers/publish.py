@@ -235,8 +235,8 @@ def finish(ctx: RunContext, state: RunState, action: act.Finish) -> NewStep:
     report["report"] = reporting_of(ctx).write_page(state, report)
     _forget_kept(ctx)
     if ctx.config.ephemeral:
-        # The emulated S3 ends with this process, so nothing will ever read these again.
-        with suppress(ConfigurationError):
-            for folder in staging_folders(ctx.places, ctx.ledger.writers):
+        # The emulated S3 ends with this process, so nothing will ever read these again; what stays hinders nobody.
+        for folder in staging_folders(ctx.places, ctx.ledger.writers):
+            with suppress(ConfigurationError, StoreFailure):
                 ctx.open_tree(folder).clear()
     return NewStep(StepKind.DONE, {"report": report})
