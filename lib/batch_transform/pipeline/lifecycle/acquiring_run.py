@@ -167,7 +167,8 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
     try:  # a signal may come as soon as the lease is held
         recorded = acquired(ctx.lease, ctx.ledger)
         if recorded is not None and recorded.stopped and _stopped_since(ctx.ledger, known):
-            raise RunStopped(ctx.places.run, SAME_CALL if ctx.config.takes_frame else "")
+            way = SAME_CALL if ctx.config.takes_frame else f"`resume {ctx.places.run}`"
+            raise RunStopped(ctx.places.run, way)
         return held(recorded, given_back)
     except BaseException:
         ctx.lease.release()
