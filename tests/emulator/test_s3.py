@@ -1,11 +1,15 @@
 """What clients other than transform jobs rely on in the emulator's S3."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from werkzeug.test import create_environ, run_wsgi_app
 
 from support.emulator_aws import Aws
+from transform_emulator.faults.register import FaultRegister
+from transform_emulator.http.s3_front import S3Front
 
 
 def status_of(put) -> int:
@@ -67,6 +71,22 @@ def test_one_of_many_conditional_puts_wins(aws: Aws, name: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(attempt, range(80)))
     assert (statuses.count(200), statuses.count(412)) == (10, 70)
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_read_again() -> None:
+    """Moto closes the bytes of the old one: it was InternalError, with a stack on standard error."""
+    asked = []
+
+    def moto(environ: Any, start_response: Any) -> list[bytes]:
+        asked.append(environ["PATH_INFO"])
+        if len(asked) == 1:
+            raise ValueError("I/O operation on closed file.")
+        start_response("200 OK", [])
+        return [b"new"]
+
+    front = S3Front(moto, FaultRegister(), None)
+    answer = run_wsgi_app(lambda *given: front(None, *given), create_environ("/bucket/key"))
+    assert (b"".join(answer[0]), answer[1], asked) == (b"new", "200 OK", ["/bucket/key"] * 2)
 
 
 def test_missing_buckets_are_made_by_writes_and_heads_only(aws: Aws, name: str) -> None:

@@ -75,7 +75,11 @@ class S3Front:
             # body is in memory by now, so the lock is not held while a slow client sends.
             with self._locks[hash(path) % LOCK_COUNT]:
                 return list(self.server(environ, start_response))
-        return self.server(environ, start_response)
+        try:
+            return self.server(environ, start_response)
+        except ValueError:
+            # Moto closes the bytes of an object that is replaced or deleted, also while it reads them for an answer.
+            return self.server(environ, start_response)
 
 
 def _asked(environ: WSGIEnvironment) -> dict[str, object]:
