@@ -6,8 +6,6 @@ outputs that it was read from.
 
 from __future__ import annotations
 
-import uuid
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,14 +17,14 @@ from batch_transform.core.publishing.file_publication import recorded_publicatio
 from batch_transform.core.resuming import altered_objects, committed_tables, repair
 from batch_transform.core.resuming.altered_objects import Hurt
 from batch_transform.core.resuming.resumed_run import is_commit
-from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.spans import SPAN_SCHEMA, conformed, row_count
+from batch_transform.core.run_state import RunState
+from batch_transform.core.spans import conformed, row_count
 from batch_transform.core.state import actions as act
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copying import missing
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.recorded_spans import exported_again, spans_of
 from batch_transform.pipeline.loop.handlers.settled import held_leaves
-from batch_transform.records.registry import run_framing
 
 
 def listing(ctx: RunContext, folder: S3Uri) -> pa.Table:
@@ -38,11 +36,6 @@ def tell(ctx: RunContext, broken: Hurt, what: str, done: str) -> None:
     """Tells that some of what is named, as one of it is called, is gone or altered, and what is done about it."""
     gone, altered = len(broken.gone), len(broken.altered)
     ctx.tell("mend", f"{counted(gone, what)} {verb(gone, 'is', 'are')} gone and {altered:,} altered: {done}")
-
-
-def spans_of(ctx: RunContext, job: JobRecord) -> pa.Table:
-    """Returns the spans (SPAN_SCHEMA) of a job."""
-    return conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
 
 
 def gated_leaves(ctx: RunContext, state: RunState) -> pa.Table:
@@ -69,15 +62,11 @@ def unscored(ctx: RunContext, state: RunState, leaves: pa.Table) -> NewStep | No
         read = read.filter(pc.invert(committed_tables.is_held(read, held)))
         if not read.num_rows:
             return None
-    lost, left = (
-        altered_objects.outputs_of(read),
-        repair.reopened_spans(read, lambda job: spans_of(ctx, state.job(job))),
-    )
+    lost = altered_objects.outputs_of(read)
+    left = repair.reopened_spans(read, lambda job: spans_of(ctx, state.job(job)))
     without = left.filter(pc.is_null(left["object"]))
     if without.num_rows:
-        orders = repair.under_new_names(without, uuid.uuid4().hex[:16], run_framing(state).suffix)
-        assert state.staged is not None
-        left = repair.placed(left, orders, ctx.tables.export_again(state.staged, orders))
+        left = exported_again(ctx, state, left, without)
     tell(ctx, broken, "output", f"{counted(row_count(left), 'row')} to be scored again")
     payload = {"outputs": lost.num_rows, "rows": row_count(left), "dead": rows_in_state(read, DEAD)}
     parts = [ctx.ledger.write_part(lost), ctx.ledger.write_part(left)]

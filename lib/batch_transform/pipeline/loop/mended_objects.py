@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import uuid
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.errors import RowsLost
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.publishing.forgetting import rows_are_lost
@@ -19,10 +17,10 @@ from batch_transform.core.resuming.altered_objects import Hurt
 from batch_transform.core.resuming.resumed_run import is_commit
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.manifests import is_same, manifest, sent_names
-from batch_transform.core.spans import conformed
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.controls import control_records
+from batch_transform.pipeline.loop.handlers.recorded_spans import exported_again, open_spans
 from batch_transform.pipeline.loop.lost_outputs import is_committed, listing, tell
 from batch_transform.pipeline.tables.staged_files import hurt_files
 from batch_transform.records.registry import run_framing
@@ -31,18 +29,16 @@ from batch_transform.records.registry import run_framing
 def mend_open_spans(ctx: RunContext, state: RunState) -> NewStep | None:
     """Returns the step once spans that are to be sent or cut have objects of their own where theirs are hurt."""
     last = state.last_round
-    if last is None or last.open is None or state.staged is None:
+    if last is None or last.open is None:
         return None
-    left, there = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA), listing(ctx, ctx.places.layout.input)
+    left, there = open_spans(ctx, last), listing(ctx, ctx.places.layout.input)
     broken = altered_objects.hurt(altered_objects.input_pins(left, run_framing(state)), there)
     if not broken.names:
         return None
     tell(ctx, broken, "input object", "exported again")
     chosen = left.filter(repair.in_objects(left, broken.names))
-    orders = repair.under_new_names(chosen, uuid.uuid4().hex[:16], run_framing(state).suffix)
-    made = ctx.tables.export_again(state.staged, orders)
-    part = ctx.ledger.write_part(repair.placed(left, orders, made))
-    return NewStep(StepKind.MENDED, {"objects": orders.num_rows}, (part,))
+    part = ctx.ledger.write_part(exported_again(ctx, state, left, chosen))
+    return NewStep(StepKind.MENDED, {"objects": chosen.num_rows}, (part,))
 
 
 def mend_inputs_of(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.Table, broken: Hurt) -> NewStep:
@@ -60,7 +56,7 @@ def mend_inputs_of(ctx: RunContext, state: RunState, job: JobRecord, spans: pa.T
     return NewStep(StepKind.MENDED, {"job": job.name, "objects": orders.num_rows + copies.num_rows}, (part,))
 
 
-def write_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: Hurt) -> NewStep | None:
+def mend_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: Hurt) -> NewStep | None:
     """Returns the step once controls are written again, of whatever records were scored; None: there are none.
 
     A control that was altered may be no good request any more, and one that fails would tell of a flaky model.
@@ -77,7 +73,7 @@ def write_controls(ctx: RunContext, state: RunState, job: JobRecord, broken: Hur
     return NewStep(StepKind.MENDED, {"job": job.name, "control_etags": told}, (job.spans,))
 
 
-def write_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
+def mend_manifest(ctx: RunContext, job: JobRecord, spans: pa.Table) -> None:
     """Writes a job's manifest where it is not as it was: the request names it, and the ledger what it holds."""
     place = S3Uri.parse(job.request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
     try:

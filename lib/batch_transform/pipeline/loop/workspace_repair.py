@@ -17,20 +17,20 @@ from batch_transform.core.resuming.altered_objects import Hurt
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.recorded_spans import spans_of
 from batch_transform.pipeline.loop.handlers.settled import settled_leaves
 from batch_transform.pipeline.loop.lost_outputs import (
     before_publishing,
     gated_leaves,
     listing,
-    spans_of,
     unscored,
 )
 from batch_transform.pipeline.loop.mended_objects import (
+    mend_controls,
     mend_inputs_of,
+    mend_manifest,
     mend_open_spans,
     unstage_lost_rows,
-    write_controls,
-    write_manifest,
 )
 from batch_transform.records.registry import run_framing
 
@@ -123,9 +123,9 @@ class Mender:
         controls = altered_objects.hurt(altered_objects.control_pins(job), found)
         if controls.names and job.name not in self._controlled and not ctx.jobs.is_there(job.request):
             self._controlled.add(job.name)
-            if new := write_controls(ctx, state, job, controls):
+            if new := mend_controls(ctx, state, job, controls):
                 return new
-        write_manifest(ctx, job, spans)
+        mend_manifest(ctx, job, spans)
         return None
 
     def _before_judge(self, ctx: RunContext, state: RunState, action: act.Judge) -> NewStep | act.Action:

@@ -15,12 +15,13 @@ from batch_transform.core.isolation.single_row_tries import Lane
 from batch_transform.core.isolation.verdict_rows import SCORED, Leaf
 from batch_transform.core.limits import BYTES_PER_MB
 from batch_transform.core.object_names import control_name
-from batch_transform.core.resuming import altered_objects, repair
+from batch_transform.core.resuming import altered_objects
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.job_planning import LanePlan
 from batch_transform.core.sending.part_objects import some_records
-from batch_transform.core.spans import SPAN_SCHEMA, Span, conformed
+from batch_transform.core.spans import SPAN_SCHEMA, Span
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.recorded_spans import exported_again, spans_of
 from batch_transform.records.registry import run_framing
 
 # So many scored spans, spread over the run, give records: one that only seemed to be good does not decide alone.
@@ -83,7 +84,7 @@ def _sources(ctx: RunContext, state: RunState, most_bytes: float) -> list[Source
         verdicts = ctx.ledger.read_part(job.verdicts)
         near = pc.less(verdicts["line"], _MOST_LINES)
         scored = verdicts.filter(pc.and_(pc.equal(verdicts["state"], SCORED), near))
-        spans = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
+        spans = spans_of(ctx, job)
         spans = spans.filter(pc.less_equal(spans["largest"], pa.scalar(most_bytes, pa.float64())))
         objects = pc.subtract(scored["start"], scored["line"])  # the first row of each leaf's object
         scored = scored.append_column("first", objects)
@@ -108,7 +109,6 @@ def _source(span: Span, leaf: Leaf) -> Source:
 
 def sound(ctx: RunContext, state: RunState, source: Source) -> Source:
     """Returns where a record is to be taken from: here, if the object is sound, else an object with its row alone."""
-    assert state.staged is not None
     # The span as its one object: whether that is sound has nothing to do with copies of it, which nobody reads.
     span: Span = {**source.span, "copies": None, "copy_etags": None}
     found = ctx.store.head(ctx.places.layout.input.join(span["object"]))
@@ -117,6 +117,5 @@ def sound(ctx: RunContext, state: RunState, source: Source) -> Source:
     if not altered_objects.hurt(altered_objects.input_pins(spans, run_framing(state)), shown).names:
         return source
     first = pa.Table.from_pylist([{**span, "stop": span["start"] + 1}], schema=SPAN_SCHEMA)
-    orders = repair.under_new_names(first, uuid.uuid4().hex[:16], run_framing(state).suffix)
-    again: Span = repair.placed(first, orders, ctx.tables.export_again(state.staged, orders)).to_pylist()[0]
+    again: Span = exported_again(ctx, state, first, first).to_pylist()[0]
     return Source(again, line=0, rows=1)

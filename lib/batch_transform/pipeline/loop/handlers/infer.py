@@ -22,11 +22,11 @@ from batch_transform.core.predictions.schema_inference import MOST_LINES, Inferr
 from batch_transform.core.reserved_columns import PROVENANCE
 from batch_transform.core.resuming.repair import in_objects
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.spans import SPAN_SCHEMA, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.reconcile import outputs_of
+from batch_transform.pipeline.loop.handlers.recorded_spans import spans_of
 from batch_transform.pipeline.recorded import form_of_outputs
 
 # The answers of one object may be odd.
@@ -87,7 +87,7 @@ def _sample(ctx: RunContext, action: act.Infer) -> tuple[list[_Answers], OutputO
     found: list[_Answers] = []
     first: OutputObject | None = None
     for job in action.jobs:
-        every = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
+        every = spans_of(ctx, job)
         spans = every.filter(pc.invert(in_objects(every, action.doubted)))
         names = [name for span in spans.select(["object", "copies"]).to_pylist() for name in names_of(span)]
         outputs, taken = outputs_of(ctx, replace(job, controls=()), names), 0

@@ -48,6 +48,7 @@ from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.bounds import back_off, require_estimate
 from batch_transform.pipeline.loop.handlers.controls import write_controls
+from batch_transform.pipeline.loop.handlers.recorded_spans import open_spans, spans_of
 from batch_transform.records.registry import run_framing
 
 
@@ -109,7 +110,7 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ne
         job: that one; the service does not know it.
         kind: the instance type to ask for.
     """
-    spans = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
+    spans = spans_of(ctx, job)
     lane = one_job(_lanes(ctx, state, spans), spans)
     number = job.round_number
     place = _of_round(state, number).index(job)
@@ -153,8 +154,7 @@ def _first_round(ctx: RunContext, state: RunState) -> _Round:
 
 
 def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
-    assert last.open is not None
-    left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
+    left = open_spans(ctx, last)
     good = sum(r.scored_rows for r in state.round_records)
     if last.resumed:
         left = reopened(left, suspects_model=not good and (last.is_probe or last.probe_next))

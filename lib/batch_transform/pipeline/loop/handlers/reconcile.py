@@ -28,10 +28,11 @@ from batch_transform.core.resuming.repair import disbelieved, in_objects
 from batch_transform.core.round_record import RoundRecord
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.instances import type_after, type_of
-from batch_transform.core.spans import SPAN_SCHEMA, conformed
+from batch_transform.core.spans import conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.poll_jobs import await_job, look_at_jobs
+from batch_transform.pipeline.loop.handlers.recorded_spans import spans_of
 from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.remedies import as_another_run, on_another_type, once_more
 from batch_transform.s3.part_files import as_parquet
@@ -42,7 +43,7 @@ _LISTINGS = 10
 def judge_job(ctx: RunContext, state: RunState, action: act.Judge) -> NewStep:
     """Returns the step `job_judged`: the verdict on each span, by its counted output and nothing else."""
     job = replace(action.job, controls=tuple(name for name in action.job.controls if name not in action.doubted))
-    every = conformed(ctx.ledger.read_part(job.spans), SPAN_SCHEMA)
+    every = spans_of(ctx, job)
     doubted = in_objects(every, action.doubted)
     spans = every.filter(pc.invert(doubted))
     objects = [*spans["object"].to_pylist(), *(name for names in spans["copies"].to_pylist() for name in names or [])]

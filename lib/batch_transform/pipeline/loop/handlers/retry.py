@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.amounts import counted, verb
-from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
 from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
 from batch_transform.core.isolation.verdicts import rows_in_state
 from batch_transform.core.ledger import NewStep, StepKind
-from batch_transform.core.resuming import repair, retried_dead_rows
+from batch_transform.core.resuming import retried_dead_rows
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import conformed, row_count
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
+from batch_transform.pipeline.loop.handlers.recorded_spans import exported_again, open_spans
 from batch_transform.pipeline.loop.handlers.settled import settled_leaves
-from batch_transform.records.registry import run_framing
 
 
 def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewStep:
@@ -28,8 +25,6 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewSt
     """
     last = state.last_round
     assert last is not None
-    assert last.open is not None
-    assert state.staged is not None
     leaves = settled_leaves(ctx.ledger, state)
     dead = retried_dead_rows.retriable(leaves)
     kept = rows_in_state(leaves, DEAD) - row_count(dead)
@@ -39,9 +34,7 @@ def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewSt
         ctx.tell("retry", "no dead row can be sent again")
         return NewStep(StepKind.RETRIED, {"rows": 0})
     spans = retried_dead_rows.opened(dead, lambda job: state.job(job).lane)
-    orders = repair.under_new_names(spans, uuid.uuid4().hex[:16], run_framing(state).suffix)
-    spans = repair.placed(spans, orders, ctx.tables.export_again(state.staged, orders))
-    left = conformed(ctx.ledger.read_part(last.open), OPEN_SCHEMA)
+    spans, left = exported_again(ctx, state, spans, spans), open_spans(ctx, last)
     before = ctx.ledger.read_part(last.retried) if last.retried else LEAF_SCHEMA.empty_table()
     parts = pa.concat_tables([conformed(before, LEAF_SCHEMA), dead]), pa.concat_tables([left, spans])
     rows = int(pc.sum(pc.subtract(dead["stop"], dead["start"])).as_py())
