@@ -11,7 +11,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 
@@ -26,6 +26,8 @@ COLUMNS = "BATCH_TRANSFORM_COLUMNS"  # of the terminal on which the wrapper prin
 TEXT, JSON = "text", "json"
 QUIET_SECONDS = 60.0  # after which a person is told that all is well, and how far it is
 _TICK_SECONDS = 5.0
+
+Tell = Callable[[str], None]  # one line, to whoever has given a command
 
 
 class PlainLines:

@@ -23,7 +23,6 @@ from batch_transform.pipeline.commands.command_options import (
     OWN,
     PACKAGE,
     PLAN,
-    PROGRAM,
     RUN,
     SMOKE,
     SUBMIT,
@@ -37,6 +36,7 @@ from batch_transform.pipeline.commands.command_options import (
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
 from batch_transform.pipeline.commands.whole_numbers import whole_number
+from batch_transform.pipeline.spelling import PROGRAM_NAME
 
 MOST_DAYS = 36_500  # ours: a hundred years; S3 takes an int32, and a longer time ago is before any clock
 MOST_ROWS = 2_147_483_647  # Dataset.limit takes an int of Java
@@ -121,7 +121,7 @@ def _wrong_runs(command: str, words: Sequence[str]) -> Iterator[str]:
     first = words[0] if words and command == RUN else ""
     close = nearest(first, COMMANDS, _ALIKE) or _of_these_letters(first)
     if first in _ASKED_FOR:
-        yield f"{first}: is no command; {PROGRAM} {_ASKED_FOR[first]} tells it. {_NAMED_SO}"
+        yield f"{first}: is no command; {PROGRAM_NAME} {_ASKED_FOR[first]} tells it. {_NAMED_SO}"
         return
     # A word without a dot or a slash is hardly a run file.
     if first.isalpha() and (close or len(words) > 1):

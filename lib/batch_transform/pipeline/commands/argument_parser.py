@@ -18,12 +18,12 @@ from batch_transform.pipeline.commands.command_options import (
     COMMANDS,
     HELP,
     OWN,
-    PROGRAM,
     SMOKE,
     SMOKE_WAYS,
     VERSION,
     option_of,
 )
+from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME
 from batch_transform.pipeline.standard_output import lost_of, open_streams
 
 _WAYS = """\
@@ -49,9 +49,9 @@ class _Parser(ArgumentParser):
         raise ConfigurationError(f"{name}: takes no value; see --help")
 
 
-def parser_of(program: str = PROGRAM) -> ArgumentParser:
+def parser_of_all() -> ArgumentParser:
     """Returns the parser of all commands; the first argument must be one of them."""
-    return _parsers(program)[0]
+    return _parsers(PROGRAM_NAME)[0]
 
 
 def _parsers(program: str) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
@@ -97,7 +97,7 @@ def _add_options(parser: ArgumentParser, command: str) -> None:
             parser.add_argument(flag, dest=name, metavar=value, action="append", default=[], help=words)
 
 
-def asked_for(arguments: Sequence[str], program: str = PROGRAM) -> str | None:
+def asked_for(arguments: Sequence[str], program: str = PROGRAM_NAME) -> str | None:
     """Returns the text that `--help` or `--version` asks for; None: neither is given, or after `--`, which is not ours.
 
     The help is that of the first word that is a command, wherever it stands.
@@ -112,4 +112,4 @@ def asked_for(arguments: Sequence[str], program: str = PROGRAM) -> str | None:
 
 if __name__ == "__main__":
     open_streams()
-    raise SystemExit(lost_of(asked_for(sys.argv[1:], os.environ.get("BATCH_TRANSFORM_PROGRAM", PROGRAM)) or "") or 0)
+    raise SystemExit(lost_of(asked_for(sys.argv[1:], os.environ.get(PROGRAM, PROGRAM_NAME)) or "") or 0)

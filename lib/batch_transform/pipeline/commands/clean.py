@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from batch_transform.config.loading import recorded_config
@@ -22,11 +21,10 @@ from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run
+from batch_transform.pipeline.telling import Tell
 from batch_transform.pipeline.workspace_runs import runs_of
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs
-
-Tell = Callable[[str], None]
 
 
 def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:

@@ -17,7 +17,7 @@ from batch_transform.pipeline.commands.argument_faults import (
     unknown_option,
     wrong_values,
 )
-from batch_transform.pipeline.commands.argument_parser import parser_of
+from batch_transform.pipeline.commands.argument_parser import parser_of_all
 from batch_transform.pipeline.commands.command_options import (
     COMMANDS,
     LIFECYCLE,
@@ -128,7 +128,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
     """
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     given = _Given.of(arguments[:cut])
-    found, left = parser_of().parse_known_args([given.command, *given.subjects, *given.whole_flags])
+    found, left = parser_of_all().parse_known_args([given.command, *given.subjects, *given.whole_flags])
     # By the names of CommandLine's fields: strings for what takes values, bools for flags, as the parser declares them.
     asked: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in vars(found).items()

@@ -45,7 +45,6 @@ STEPS = (PREPARE, SUBMIT, COLLECT)
 WITHOUT_SPARK = (STATUS, STOP, CLEAN, COMPARE, IAM, PACKAGE, SMOKE, *VIEWS)
 # Those that begin with a run file and not with a run that is there.
 OF_A_RUN_FILE = (RUN, PLAN, PREPARE, IAM)
-PROGRAM = "batch-transform"
 NO_MERGE, RETRY_DEAD, ROWS = "--no-merge", "--retry-dead", "--rows"
 ACCEPT_MODEL, ACCEPT_EXPECTATIONS = "--accept-model", "--accept-expectations"
 LIMIT, EXACT, SHOW_RECORD = "--limit", "--exact", "--show-record"

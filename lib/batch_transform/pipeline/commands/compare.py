@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from batch_transform.core.amounts import counted
@@ -32,10 +32,9 @@ from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.recorded import recorded_reader
+from batch_transform.pipeline.telling import Tell
 from batch_transform.records.registry import run_framing
 from batch_transform.sagemaker.endpoint import READ_TIMEOUT_SECONDS, Endpoint, ModelRefusal
-
-Tell = Callable[[str], None]
 
 ROWS, MOST_ROWS = 1_000, 100_000
 # The last bits of a sum depend on how many rows a model takes at once.

@@ -13,7 +13,7 @@ from batch_transform.core.publishing.report import already_published
 from batch_transform.core.publishing.standing import report_of_stopped
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
-from batch_transform.pipeline.commands.clean import Tell, clean_command
+from batch_transform.pipeline.commands.clean import clean_command
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import (
     COMPARE,
@@ -41,6 +41,7 @@ from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.pipeline.remedies import way_on
+from batch_transform.pipeline.telling import Tell
 from batch_transform.s3.lease import request_stop
 from batch_transform.sagemaker.jobs import TransformJobs
 

@@ -19,9 +19,8 @@ from batch_transform.outputs.first_look import first_look, table_format
 from batch_transform.outputs.tree_of_location import is_reached
 from batch_transform.pipeline.commands.command_line import CommandLine, parse
 from batch_transform.pipeline.commands.command_options import PLAN, RUN
-from batch_transform.pipeline.commands.command_options import PROGRAM as PROGRAM_NAME
 from batch_transform.pipeline.reaching import is_secret
-from batch_transform.pipeline.spelling import PROGRAM
+from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.s3.store import S3Store

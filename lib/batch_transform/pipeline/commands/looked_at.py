@@ -12,10 +12,10 @@ from batch_transform.core.publishing.standing import report_as_it_stands, standi
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
-from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.pipeline.remedies import way_on
+from batch_transform.pipeline.telling import Tell
 from batch_transform.sagemaker.jobs import TransformJobs
 
 # At a run that others go on with while it is looked at, each time in another process.

@@ -9,8 +9,8 @@ from batch_transform.core.amounts import size
 from batch_transform.core.report_keys import PackageReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.deploy.targets import target_named
-from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.telling import Tell
 from batch_transform.pipeline.world.environment_archive import make_archive, version_of
 from batch_transform.pipeline.world.wheel import make_wheel
 

@@ -31,12 +31,12 @@ from batch_transform.core.smoke.job_requests import PREFIX, Setting, put_for
 from batch_transform.core.smoke.questions import QUESTIONS, Question
 from batch_transform.core.smoke.report import BrokenSmoke, Circumstances, SmokeReport, sentence, smoke_report
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.smoke_jobs import Jobs
 from batch_transform.pipeline.commands.smoke_models import SmokeModels
 from batch_transform.pipeline.commands.smoke_requests import Requests
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from batch_transform.pipeline.telling import Tell
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs

@@ -21,7 +21,6 @@ from batch_transform.core.run_views.listed_runs import ListedRuns, table_of_runs
 from batch_transform.core.run_views.shown_run import lines_of_run, shown_run
 from batch_transform.core.text_table import folded
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.commands.clean import Tell
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import ERRORS, INIT, JSON, LIST, LOGS, SHOW
 from batch_transform.pipeline.commands.failed_words import FailedWords
@@ -34,7 +33,7 @@ from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.ending.reporting import Reporting
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.pipeline.spelling import spelled_out_here
-from batch_transform.pipeline.telling import terminal_columns
+from batch_transform.pipeline.telling import Tell, terminal_columns
 from batch_transform.s3.store import S3Store
 
 _LINES = 20
