@@ -29,7 +29,7 @@ from pyspark.sql.connect.session import SparkSession
 from batch_transform.config.faults import FILLED_IN
 from batch_transform.config.runfile import RunConfig
 from batch_transform.outputs.registry import DEFAULT, format_named
-from batch_transform.pipeline.world.jars import S3A_SLIM_EXCLUDES, session_settings, slim_parts
+from batch_transform.pipeline.world.jars import S3A_SLIM_EXCLUDES, hadoop_settings, slim_parts
 from support.emulated import BUCKET, REGION, Emulated
 from support.memory_run import rows_of_file
 from support.watching_proxy import WatchingProxy
@@ -62,7 +62,7 @@ def connect_server(folder: Path, endpoint: str) -> Iterator[str]:
         "spark.jars.packages": ",".join(PACKAGES),
         "spark.jars.excludes": ",".join(S3A_SLIM_EXCLUDES),
         **format_named("delta").packages.settings,
-        **{f"spark.hadoop.{key}": value for key, value in session_settings(endpoint, REGION).items()},
+        **{f"spark.hadoop.{key}": value for key, value in hadoop_settings(endpoint, REGION).items()},
     }
     command = [str(home / "bin" / "spark-submit"), "--master", "local[2]"]
     command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]

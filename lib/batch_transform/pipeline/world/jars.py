@@ -14,6 +14,7 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.outputs.port import Packages
 from batch_transform.outputs.registry import output_formats
 from batch_transform.pipeline.world.aws_access import access_of
+from batch_transform.pipeline.world.s3a_access import CHAIN_OF_SDK_2
 from batch_transform.pipeline.world.spark_home import Versions, installed_for
 from batch_transform.spark.merge_way import way_named
 
@@ -23,8 +24,7 @@ S3A_SDK = {"3.3.4": "1.12.262", "3.4.1": "2.29.52", "3.4.2": "2.29.52", "3.5.0":
 S3A_PARTS = ("s3", "s3-transfer-manager", "sts", "apache-client")
 S3A_PARTS_1 = ("s3", "sts", "dynamodb")  # DynamoDB's classes are named by s3a's translation of errors
 _OF_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-CHAIN_OF_SDK_1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
-CHAIN_OF_SDK_2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+_CHAIN_OF_SDK_1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
 # Where nobody answers, s3a's own try for eight minutes without a word.
 S3A_PATIENCE = {
     "fs.s3a.attempts.maximum": "3",
@@ -101,7 +101,7 @@ def s3a_jars(config: RunConfig, versions: Versions, environ: Mapping[str, str]) 
     """Returns the jars of `s3a://` if Spark itself reads or writes S3.
 
     JSON Lines, manifests and the ledger go through boto3 and need none. With the embedded emulator the endpoint is
-    known only when it has started: the driver then sets `session_settings` in its session.
+    known only when it has started: the driver then sets `hadoop_settings` in its session.
 
     Raises:
         ConfigurationError: an endpoint of the environment has a secret inside.
@@ -125,10 +125,10 @@ def slim_parts(hadoop: str) -> list[str]:
 
 def _settings_of_chain(access: AwsAccess, hadoop: str) -> dict[str, str]:
     """What boto3 takes from the environment, and fewer tries."""
-    provider = CHAIN_OF_SDK_1 if hadoop.startswith("3.3.") else CHAIN_OF_SDK_2
+    provider = _CHAIN_OF_SDK_1 if hadoop.startswith("3.3.") else CHAIN_OF_SDK_2
     return {
         "fs.s3a.aws.credentials.provider": provider,
-        **session_settings(access.endpoint("s3"), access.region),
+        **hadoop_settings(access.endpoint("s3"), access.region),
         **S3A_PATIENCE,
     }
 
@@ -143,7 +143,7 @@ def endpoint_settings(config: RunConfig, environ: Mapping[str, str]) -> dict[str
     endpoint = access.endpoint("s3") if access is not None else None
     if access is None or endpoint is None or (urlsplit(endpoint).hostname or "") in _OF_THIS_MACHINE:
         return {}
-    return {f"spark.hadoop.{key}": value for key, value in session_settings(endpoint, access.region).items()}
+    return {f"spark.hadoop.{key}": value for key, value in hadoop_settings(endpoint, access.region).items()}
 
 
 def ivy_settings(environ: Mapping[str, str]) -> str:
@@ -167,7 +167,7 @@ def _places_of_spark(config: RunConfig) -> list[str]:
     ]
 
 
-def session_settings(
+def hadoop_settings(
     endpoint: str | None, region: str | None, credentials: tuple[str, str] | None = None
 ) -> dict[str, str]:
     """Returns Hadoop's settings of `s3a://`, without the prefix `spark.hadoop.` that a session puts before them.

@@ -16,7 +16,7 @@ from batch_transform.core.errors import ConfigurationError
 EXTERNAL_ID = "fs.s3a.assumed.role.external.id"
 _ALGORITHM = {"AES256": "AES256", "aws:kms": "SSE-KMS"}
 # The SDK's whole chain, from 3.4 on; before it and where the version is not known, what both SDKs have of it.
-_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+CHAIN_OF_SDK_2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 _CHAIN_OF_ANY = (
     "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider,com.amazonaws.auth.EnvironmentVariableCredentialsProvider,"
     "org.apache.hadoop.fs.s3a.auth.IAMInstanceCredentialsProvider"
@@ -81,7 +81,7 @@ def _identity(config: RunConfig, given: S3Access, hadoop: str) -> Mapping[str, s
     settings = {
         "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.auth.AssumedRoleCredentialProvider",
         "fs.s3a.assumed.role.arn": given.role_arn,
-        "fs.s3a.assumed.role.credentials.provider": _CHAIN if _version(hadoop) >= (3, 4) else _CHAIN_OF_ANY,
+        "fs.s3a.assumed.role.credentials.provider": CHAIN_OF_SDK_2 if _version(hadoop) >= (3, 4) else _CHAIN_OF_ANY,
     }
     if given.external_id is not None:
         settings[EXTERNAL_ID] = given.external_id

@@ -92,4 +92,4 @@ def _begun(run_id: str | None) -> SparkSession:
 def _emulators(access: AwsAccess) -> dict[str, str]:
     """What `s3a://` is told to reach the emulator."""
     secret = EMULATOR_CREDENTIALS["aws_access_key_id"], EMULATOR_CREDENTIALS["aws_secret_access_key"]
-    return jars.session_settings(access.endpoint("s3"), access.session().region_name, secret)
+    return jars.hadoop_settings(access.endpoint("s3"), access.session().region_name, secret)

@@ -18,7 +18,7 @@ from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.submit.spark_arguments import WORKER_DAEMON
 from batch_transform.pipeline.submit.submission import main
 from batch_transform.pipeline.world import spark_home
-from batch_transform.pipeline.world.jars import format_jars, ivy_settings, s3a_jars, session_settings
+from batch_transform.pipeline.world.jars import format_jars, hadoop_settings, ivy_settings, s3a_jars
 from batch_transform.pipeline.world.spark_home import SparkHome, Versions, find_spark
 
 ROOT = Path(__file__).parents[4]
@@ -483,7 +483,7 @@ def test_an_endpoint_reaches_s3a_now_if_it_is_known_and_later_if_it_is_the_emula
     assert s3a_jars(configured(*sets), SPARK_42, {}).settings["spark.hadoop.fs.s3a.endpoint"] == "http://h:1"
     sets += ["emulator={models: {churn: 'http://h'}}", "staging=s3://bucket/s"]
     assert s3a_jars(configured(*sets), SPARK_42, {}).settings == {}
-    assert session_settings("http://h:2", None, ("key", "secret")) == {
+    assert hadoop_settings("http://h:2", None, ("key", "secret")) == {
         "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider",
         "fs.s3a.access.key": "key",
         "fs.s3a.secret.key": "secret",
