@@ -13,7 +13,7 @@ from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.checks.preflight import check_filtered, key_check
+from batch_transform.pipeline.checks.input_rows import check_filtered, key_check
 
 INPUTS = S3Uri.parse("s3://bucket/run/input")
 READER = PredictionReader(pa.schema([("id", pa.string()), ("p", pa.float64()), ("day", pa.date32())]))

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.types as pt
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql.types import (
+    ByteType,
+    CharType,
+    DataType,
+    DateType,
+    IntegerType,
+    LongType,
+    ShortType,
+    StringType,
+    StructType,
+    VarcharType,
+)
 
+from batch_transform.config.json_paths import names_left
+from batch_transform.config.prediction import PredictionKey
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.near_names import listed
+from batch_transform.core.framing import JSON_LINES, Framing
+from batch_transform.core.near_names import listed, no_such
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.answer_form import JSON
+from batch_transform.core.predictions.answer_form import JSON_LINES as JSON_LINES_ANSWER
 from batch_transform.core.predictions.output_counts import KeyCheck
+from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.run_state import RunState
+from batch_transform.core.uris import S3Uri
 from batch_transform.exports.export_ways import export_way
 from batch_transform.pipeline.checks.collected_faults import Faults
-from batch_transform.pipeline.checks.preflight import check_filtered, key_check
 from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.run_predictions import shape_of
@@ -131,3 +151,66 @@ def input_of(tables: SparkTables) -> DataFrame:
         return tables.source.df
     assert tables.config.input is not None
     return read_source(tables.spark, tables.config.input, tables.places, tables.store).df
+
+
+def key_check(
+    key: PredictionKey | None,
+    reader: PredictionReader,
+    record: Mapping[str, DataType],
+    inputs: S3Uri,
+    framing: Framing = JSON_LINES,
+) -> KeyCheck | None:
+    """Returns what answers must echo, None for nothing.
+
+    Raises:
+        ConfigurationError: no such field in the answers, no such column in the record, or a type that two sides may
+            spell differently.
+    """
+    if key is None:
+        return None
+    faults = []
+    fields = {field.name: field.type for field in reader.type}
+    family = _family(fields[key.field]) if key.field in fields else None
+    if key.field not in fields:
+        faults.append(f"prediction.key: {no_such('field', [key.field], 'prediction.schema', fields)}")
+    elif family is None:
+        faults.append(f"prediction.key: the field {key.field} is {fields[key.field]}; valid: string, integer, date")
+    if key.column not in record:
+        faults.append(f"prediction.key: {no_such('column', [key.column], 'the record', record)}")
+    elif family is not None and not isinstance(record[key.column], _COLUMNS[family]):
+        kinds = f"the column {key.column} is {record[key.column].simpleString()}, the field {fields[key.field]}"
+        faults.append(f"prediction.key: {kinds}; they must be of one kind")
+    if faults:
+        raise ConfigurationError(faults)
+    return KeyCheck(key.field, key.column, inputs, framing)
+
+
+def check_filtered(output_filter: str | None, reader: PredictionReader) -> None:
+    """Checks that what a filter leaves of an answer has a field of the schema.
+
+    Raises:
+        ConfigurationError: it has none, so that no answer could be read.
+    """
+    names = names_left(output_filter or "")
+    if not names or reader.schema is None or reader.form.steps or reader.form.format not in (JSON, JSON_LINES_ANSWER):
+        return
+    if not {name.lower() for name in names} & {name.lower() for name in reader.schema.names}:
+        raise ConfigurationError(
+            f"prediction.schema: has {', '.join(reader.schema.names)}, and transform.output_filter leaves "
+            f"{' and '.join(names)} of each answer, so none could be read; name one of these in the schema, such as "
+            f"'{names[-1]} struct<p: double>', or let the filter leave the prediction alone"
+        )
+
+
+# The columns whose values JSON spells as it spells a field of that kind.
+_COLUMNS: dict[str, tuple[type[DataType], ...]] = {
+    "string": (StringType, CharType, VarcharType),
+    "integer": (ByteType, ShortType, IntegerType, LongType),
+    "date": (DateType,),
+}
+
+
+def _family(kind: pa.DataType) -> str | None:
+    """The kind of value in JSON, None for one that two sides may spell differently."""
+    families = {"string": pt.is_string, "integer": pt.is_integer, "date": pt.is_date}
+    return next((name for name, holds in families.items() if holds(kind)), None)
