@@ -84,7 +84,7 @@ class Handshake:
         """Writes the report; the wrapper prints it when the driver has ended. The last one holds."""
         self.reports[:] = [report]
         if self.report_file is not None:
-            _hand(self.report_file.with_name(self.report_file.name + WORDS), _words(report))
+            _hand(self.report_file.with_name(self.report_file.name + WORDS), _ended(last_lines(report)))
             told = self.report_file.with_name(self.report_file.name + TOLD)
             _hand(told, "") if is_told_in_words(report) else told.unlink(missing_ok=True)
             _hand(self.report_file, f"{visible_json(report)}\n")
@@ -104,10 +104,6 @@ class Handshake:
                 sys.stderr.write(_ended(line for line in told if again or not line.startswith(ERROR)))
                 sys.stderr.flush()
         _hand(self.exit_file, f"{exit_code}\n")
-
-
-def _words(report: JsonObject) -> str:
-    return _ended(last_lines(report))
 
 
 def _ended(lines: Iterable[str]) -> str:

@@ -138,7 +138,10 @@ class _Job(Guarded):
         # As `collect`: what was hurt is made again here, and sent: nobody holds a cluster until that is scored.
         waits = self._command != COLLECT or self._config.emulated
         self.driver.ctx = replace(self.driver.ctx, began=self._began, waits=waits)
-        (prepare if self._command == PREPARE else _to_the_end)(self.driver)
+        if self._command == PREPARE:
+            prepare(self.driver)
+        else:
+            self.driver.run()
         report = self._report(self.driver)
         return self.driver.close(report)
 
@@ -154,10 +157,6 @@ class _Job(Guarded):
             return step_report(driver, self._command, lambda step: next_step(step, run))
         assert driver.state.report is not None
         return driver.state.report
-
-
-def _to_the_end(driver: Driver) -> None:
-    driver.run()
 
 
 def _import_meanwhile() -> None:

@@ -5,6 +5,7 @@ Source: Spark 4.2, `SparkSubmitOptionParser` (options, switches, `--name=value`)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -64,6 +65,7 @@ SETTINGS = {
 # Lists of files.
 LISTS = ("spark.jars", "spark.submit.pyFiles", "spark.files", "spark.archives")
 _SETTING_OPTIONS = {setting: option for option, setting in SETTINGS.items()}
+_SEPARATOR = re.compile(r"\s*=\s*|\s+")  # of a key and its value in a properties file
 
 
 @dataclass(frozen=True)
@@ -140,18 +142,6 @@ def parse_properties(text: str) -> dict[str, str]:
     for line in text.split("\n"):
         stripped = line.strip()
         if stripped and not stripped.startswith(("#", "!")):
-            key, _, value = (
-                stripped.replace("=", " ", 1).partition(" ") if _equals_first(stripped) else _split(stripped)
-            )
-            settings[key.strip()] = value.strip()
+            key, *value = _SEPARATOR.split(stripped, maxsplit=1)
+            settings[key] = "".join(value)
     return settings
-
-
-def _equals_first(line: str) -> bool:
-    first = line.split(maxsplit=1)[0]
-    return "=" in first
-
-
-def _split(line: str) -> tuple[str, str, str]:
-    key, *rest = line.split(maxsplit=1)
-    return key, " ", (rest[0] if rest else "").removeprefix("=")

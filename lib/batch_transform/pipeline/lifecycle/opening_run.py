@@ -155,8 +155,7 @@ class _Opening:
         _check_run(self.run, config, self.places, self.switches, faults)
         faults.of(lambda: check_price(config, access.console_region))
         if self.sends:
-            warn = lambda words: self.listener(Event("warning", words))  # noqa: E731
-            faults.of(lambda: check_model_servers(config, CLOCK, warn))
+            faults.of(lambda: check_model_servers(config, CLOCK, lambda words: self.listener(Event("warning", words))))
             jobs = TransformJobs(access.session(), access.client("sagemaker"))
             check_service(config, jobs, faults, is_new=self.is_new_to_the_model)
 
