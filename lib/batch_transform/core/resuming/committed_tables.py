@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
-from batch_transform.core.ledger import Part, Step
+from batch_transform.core.ledger import Step
 from batch_transform.core.resuming.altered_objects import counting
 from batch_transform.core.run_state import Recorded, RunState
 
@@ -73,7 +73,7 @@ def still_counting(leaves: pa.Table, lost: pa.Table, held: pa.Table | None) -> p
     return pa.concat_tables([counting(kept, lost), stays])
 
 
-def unscored(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def unscored(state: RunState, step: Step) -> RunState:
     """Returns the state of a run of which outputs are gone or altered: their rows are open again.
 
     A third part has the dead leaves that are committed.
@@ -81,7 +81,7 @@ def unscored(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     Raises:
         ValueError: spans are left to be sent, or the run is published.
     """
-    lost, left, *held = parts
+    lost, left, *held = step.parts
     if not state.is_settled or state.published is not None:
         raise ValueError("after every span was settled, before it is published")
     if not lost.rows or not left.rows:

@@ -84,14 +84,14 @@ def placed(spans: pa.Table, orders: pa.Table, made: pa.Table) -> pa.Table:
     Raises:
         GateRefused: other rows were written than were to be.
     """
-    wanted = dict(zip(orders["object"].to_pylist(), _lengths(orders), strict=True))
-    written = dict(zip(made["object"].to_pylist(), made["rows"].to_pylist(), strict=True))
+    ordered, found = orders.to_pylist(), {row["object"]: row for row in made.to_pylist()}
+    wanted = {row["object"]: row["stop"] - row["start"] for row in ordered}
+    written = {name: row["rows"] for name, row in found.items()}
     if wanted != written:
         raise GateRefused(
             f"{counted(len(written), 'object')} exported again where it should be {len(wanted):,}, or other rows"
         )
-    by_start = {row["start"]: row["object"] for row in orders.to_pylist()}
-    found = {row["object"]: row for row in made.to_pylist()}
+    by_start = {row["start"]: row["object"] for row in ordered}
     rows = spans.to_pylist()
     for row in rows:
         if (name := by_start.get(row["start"])) is not None:
@@ -108,10 +108,6 @@ def with_copies(spans: pa.Table, made: pa.Table) -> pa.Table:
         pairs = zip(row["copies"] or [], row["copy_etags"] or [], strict=True)
         row["copy_etags"] = [etags.get(name, etag) for name, etag in pairs]
     return pa.Table.from_pylist(rows, schema=spans.schema)
-
-
-def _lengths(orders: pa.Table) -> list[int]:
-    return pc.subtract(orders["stop"], orders["start"]).to_pylist()  # type: ignore[no-any-return]
 
 
 def layers(orders: pa.Table) -> list[pa.Table]:
@@ -195,13 +191,13 @@ def needed_parts(state: RunState) -> list[Part]:
     return [part for part in parts if part is not None]
 
 
-def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _mended(state: RunState, step: Step) -> RunState:
     """Objects were exported again: the spans of a job that is not judged, or those that are open after a round.
 
     Or a job's controls were written again, under their names. Or, of a committed result, dead rows have lost the line
     that was their evidence.
     """
-    (part,) = parts
+    (part,) = step.parts
     if "evidence" in step.payload:
         require(state.publication is not None and state.published is None, "while it is being published")
         assert state.gate is not None
@@ -218,20 +214,20 @@ def _mended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     return state.with_last_round(replace(last, open=part))
 
 
-def _unmerged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _unmerged(state: RunState, step: Step) -> RunState:
     """Merged files are gone or altered that were not copied yet: another merge takes their place."""
     require(state.publication is not None and state.published is None, "while it is being published")
     return replace(state, publication=None, merges_lost=state.merges_lost + 1)
 
 
-def _unstaged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _unstaged(state: RunState, step: Step) -> RunState:
     """Staged files are gone, altered or unfit before anything depends on them: the input is staged again."""
     require(state.staged is not None and state.last_round is None, "before the first round is planned")
     unfit = state.copies_unfit or bool(step.payload.get("unfit"))
     return replace(state, staged=None, spans=None, record_sizes=None, copies_unfit=unfit)
 
 
-TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
+TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step], RunState]] = {
     StepKind.MENDED: _mended,
     StepKind.UNSCORED: unscored,
     StepKind.UNMERGED: _unmerged,

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, again
 from batch_transform.core.isolation.verdict_rows import DEAD
-from batch_transform.core.ledger import Part, Step, StepKind
+from batch_transform.core.ledger import Step, StepKind
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import EXPORT_SCHEMA, without_history
@@ -87,18 +87,18 @@ def opened(dead: pa.Table, lane_of: Callable[[str], str]) -> pa.Table:
     return spans.set_column(place, OPEN_SCHEMA.field(place), dead["error_class"])
 
 
-def _retried(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _retried(state: RunState, step: Step) -> RunState:
     """Dead rows are open again, or there were none."""
     last, asked = state.last_round, state.retry_asked
     if last is None or last.leaves is None or state.unsettled or state.publication is not None or not asked:
         raise ValueError("on request, when every job is settled, before publication")
     state = replace(state, retry_asked=False)
-    if not parts:
+    if not step.parts:
         return state
-    retried, left = parts
+    retried, left = step.parts
     rows = last.retried_rows + int(step.payload["rows"])
     record = replace(last, retried=retried, retried_rows=rows, open=left, open_spans=left.rows)
     return replace(state, gate=None).with_last_round(record)
 
 
-TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {StepKind.RETRIED: _retried}
+TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step], RunState]] = {StepKind.RETRIED: _retried}

@@ -38,7 +38,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from batch_transform.core.errors import LedgerCorrupt
-from batch_transform.core.ledger import Part, Step, StepKind, require
+from batch_transform.core.ledger import Step, StepKind, require
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.resuming import repair, retried_dead_rows
 from batch_transform.core.resuming.resumed_run import inferred, intended, replanned, resumed
@@ -96,7 +96,7 @@ def _after(state: RunState, step: Step) -> RunState:
         raise LedgerCorrupt(f"step {step.number} is of a kind that is not known, {step.kind}") from None
     if state.cleaned or kind not in _TRANSITIONS:
         raise ValueError("the run was cleaned" if state.cleaned else "a ledger is opened once")
-    return _with_times(_TRANSITIONS[kind](state, step, step.parts), step)
+    return _with_times(_TRANSITIONS[kind](state, step), step)
 
 
 def _with_times(state: RunState, step: Step) -> RunState:
@@ -107,43 +107,43 @@ def _with_times(state: RunState, step: Step) -> RunState:
     return replace(state, seconds_by_step={**state.seconds_by_step, step.kind: total})
 
 
-def _inferred(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _inferred(state: RunState, step: Step) -> RunState:
     ended = bool(state.unsettled) and all(job.status is not None for job in state.unsettled)
     require(ended and state.inferred is None, "once, after all jobs have ended")
     return inferred(state, step.payload)
 
 
-def _staged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _staged(state: RunState, step: Step) -> RunState:
     require(state.staged is None, "already staged")
     return replace(state, staged=Staged.of(step.payload))
 
 
-def _exported(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _exported(state: RunState, step: Step) -> RunState:
     require(state.staged is not None and state.spans is None, "exported once, after staged")
-    require(len(parts) == 1, "one part of spans")
-    return replace(state, spans=parts[0], record_sizes=step.payload.get("record_sizes"))
+    require(len(step.parts) == 1, "one part of spans")
+    return replace(state, spans=step.parts[0], record_sizes=step.payload.get("record_sizes"))
 
 
-def _job_created(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _job_created(state: RunState, step: Step) -> RunState:
     job = _known_job(state, step)
     require(not job.created, "already created")
     created = replace(job, created=True, model=step.payload.get("model"), created_at=step.payload.get("at"))
     return replace(state, accepts_model=False).with_job(created)
 
 
-def _job_stopping(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _job_stopping(state: RunState, step: Step) -> RunState:
     job, reason = _known_job(state, step), step.payload["reason"]
     require(job.status is None, "it has ended")
     state = replace(state, stopped=state.stopped or reason == ASKED)
     return state.with_job(replace(job, stop_reason=reason))
 
 
-def _stopped(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _stopped(state: RunState, step: Step) -> RunState:
     require(state.report is None, "the run is published")
     return replace(state, stopped=True)
 
 
-def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _job_ended(state: RunState, step: Step) -> RunState:
     job, p = _known_job(state, step), step.payload
     require(job.created and job.status is None, "ends once, after it was created")
     status = JobStatus.parse(p["status"])
@@ -159,48 +159,48 @@ def _job_ended(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState
     return state.with_job(ended)
 
 
-def _job_judged(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _job_judged(state: RunState, step: Step) -> RunState:
     job = _known_job(state, step)
     require(job.status is not None and job.verdicts is None, "judged once, after it ended")
-    require(len(parts) == 1, "one part of verdicts")
-    return state.with_job(judged(job, step.payload, parts[0]))
+    require(len(step.parts) == 1, "one part of verdicts")
+    return state.with_job(judged(job, step.payload, step.parts[0]))
 
 
-def _gated(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _gated(state: RunState, step: Step) -> RunState:
     require(state.is_settled and state.gate is None, "gated once, after every span was settled")
-    require(len(parts) in (1, 2), "a part of leaves, and one where some are committed already")
-    return replace(state, gate=Recorded(dict(step.payload), parts), expectations=None)
+    require(len(step.parts) in (1, 2), "a part of leaves, and one where some are committed already")
+    return replace(state, gate=Recorded(dict(step.payload), step.parts), expectations=None)
 
 
-def _checked(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _checked(state: RunState, step: Step) -> RunState:
     require(state.gate is not None and state.publication is None, "after the gate, before the publication")
     return replace(state, expectations=tuple(step.payload["expectations"]))
 
 
-def _publication(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _publication(state: RunState, step: Step) -> RunState:
     require(state.gate is not None and state.publication is None, "intended once, after the gate")
     if "expectations" in step.payload:
         state = replace(state, expectations=tuple(step.payload["expectations"]))
-    return intended(state, Recorded(dict(step.payload), parts))
+    return intended(state, Recorded(dict(step.payload), step.parts))
 
 
-def _published(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _published(state: RunState, step: Step) -> RunState:
     require(state.publication is not None and state.published is None, "published once, after the intent")
     return replace(state, published=dict(step.payload))
 
 
-def _done(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _done(state: RunState, step: Step) -> RunState:
     require(state.published is not None and state.report is None, "done once, after published")
     report: RunReport = step.payload["report"]
     return replace(state, report=report)
 
 
-_TRANSITIONS: dict[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
-    StepKind.RESUMED: lambda state, step, parts: resumed(state, step.payload),
+_TRANSITIONS: dict[StepKind, Callable[[RunState, Step], RunState]] = {
+    StepKind.RESUMED: lambda state, step: resumed(state, step.payload),
     StepKind.STAGED: _staged,
     StepKind.EXPORTED: _exported,
-    StepKind.REPLANNED: lambda state, step, parts: replanned(state, step.payload),
-    StepKind.MODEL_RECORDED: lambda state, step, parts: model_recorded(state, step.payload),
+    StepKind.REPLANNED: lambda state, step: replanned(state, step.payload),
+    StepKind.MODEL_RECORDED: lambda state, step: model_recorded(state, step.payload),
     StepKind.JOB_CREATED: _job_created,
     StepKind.JOB_STOPPING: _job_stopping,
     StepKind.STOPPED: _stopped,
@@ -212,7 +212,7 @@ _TRANSITIONS: dict[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunSta
     StepKind.PUBLICATION: _publication,
     StepKind.PUBLISHED: _published,
     StepKind.DONE: _done,
-    StepKind.CLEANED: lambda state, step, parts: replace(state, cleaned="rows" not in step.payload, forgotten=True),
+    StepKind.CLEANED: lambda state, step: replace(state, cleaned="rows" not in step.payload, forgotten=True),
     **planned_rounds.TRANSITIONS,
     **repair.TRANSITIONS,
     **retried_dead_rows.TRANSITIONS,

@@ -81,7 +81,7 @@ def judged(job: JobRecord, payload: JsonObject, verdicts: Part) -> JobRecord:
     )
 
 
-def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _planned(state: RunState, step: Step) -> RunState:
     require(state.spans is not None, "planned after exported")
     last, number = state.last_round, state.next_round
     require(last is None or (last.leaves is not None and last.open_spans > 0), "no span is left to send")
@@ -91,27 +91,27 @@ def _planned(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
     require(len(set(names)) == len(names), "a job's name comes twice")
     require(all(job["round"] == number for job in jobs), f"a job is not of round {number}")
     require(
-        len(jobs) + 1 == len(parts),
-        f"{counted(len(jobs), 'job')} with {counted(len(parts), 'part')}, one of them what waits",
+        len(jobs) + 1 == len(step.parts),
+        f"{counted(len(jobs), 'job')} with {counted(len(step.parts), 'part')}, one of them what waits",
     )
-    records = planned_jobs(jobs, parts, state.plans + 1)
-    planned = RoundRecord(parts[-1], step.payload["probe"], number)
+    records = planned_jobs(jobs, step.parts, state.plans + 1)
+    planned = RoundRecord(step.parts[-1], step.payload["probe"], number)
     return replace(state, jobs=state.jobs + records, round_records=(*state.round_records, planned))
 
 
-def _reconciled(state: RunState, step: Step, parts: tuple[Part, ...]) -> RunState:
+def _reconciled(state: RunState, step: Step) -> RunState:
     last, p = state.last_round, step.payload
     require(last is not None and last.leaves is None, "once after a plan")
-    require(len(parts) == 2, "a part of leaves and one of open spans")
+    require(len(step.parts) == 2, "a part of leaves and one of open spans")
     assert last is not None
-    chosen = _settled_by(state, p, parts[1])
+    chosen = _settled_by(state, p, step.parts[1])
     require(all(job.verdicts is not None for job in chosen), "once its jobs are judged")
     jobs = tuple(replace(job, settled_in=state.plans) if job in chosen else job for job in state.jobs)
     done = replace(
         last,
-        leaves=parts[0],
-        open=parts[1],
-        open_spans=parts[1].rows,
+        leaves=step.parts[0],
+        open=step.parts[1],
+        open_spans=step.parts[1].rows,
         scored_rows=p["scored_rows"],
         dead_rows=p["dead_rows"],
         probe_next=p["probe"],
@@ -135,7 +135,7 @@ def _settled_by(state: RunState, payload: JsonObject, left: Part) -> tuple[JobRe
     return chosen
 
 
-TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step, tuple[Part, ...]], RunState]] = {
+TRANSITIONS: Mapping[StepKind, Callable[[RunState, Step], RunState]] = {
     StepKind.PLANNED: _planned,
     StepKind.RECONCILED: _reconciled,
 }

@@ -71,7 +71,7 @@ def test_what_is_lacking_is_named_and_no_value_is():
 
 @pytest.mark.parametrize("error", [AttributeError, KeyError, IndexError, TypeError])
 def test_a_fault_of_the_folds_own_is_not_told_as_a_damaged_ledger(error, monkeypatch):
-    def faulty(state, step, parts):
+    def faulty(state, step):
         raise error("ours")
 
     monkeypatch.setitem(folding._TRANSITIONS, StepKind.RESUMED, faulty)
