@@ -48,6 +48,7 @@ from batch_transform.records.jsonlines import JSON_OPTIONS
 from batch_transform.records.port import RecordFormat
 from batch_transform.spark.copied_input import read_whole
 from batch_transform.spark.iso_dates import at_leaves, is_date, iso_text
+from batch_transform.spark.settings import is_connect
 
 # Types whose values Python has as JSON has them, or that `plain_value` knows.
 _VARIANT = "variant"  # Spark 3.5 has no such type
@@ -60,7 +61,7 @@ class RowExport(ExportWay):
     def check(self, spark: SparkSession, format: RecordFormat) -> None:
         """Refuses Spark Connect, and records that are no JSON."""
         faults = []
-        if ".connect." in type(spark).__module__:
+        if is_connect(spark):
             faults.append("export: rows needs an RDD, which Spark Connect has not; leave it out, or set export: arrow")
         if not format.is_json:
             faults.append(f"export: rows makes JSON, but record.format is {format.name}; leave it out")

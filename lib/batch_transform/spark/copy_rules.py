@@ -9,7 +9,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, NumericType, StringT
 
 from batch_transform.spark.nested_kinds import kinds_in
 from batch_transform.spark.record_rules import RecordRule
-from batch_transform.spark.settings import effective, known
+from batch_transform.spark.settings import effective, is_connect, known
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 # Types that are the same whatever a session says, and of which Parquet holds every value.
@@ -81,7 +81,7 @@ def encrypts_by_itself(spark: SparkSession) -> bool:
 
 def _is_of_this_machine(spark: SparkSession) -> bool:
     """Whether Spark and this process see the same local files."""
-    return ".connect." not in type(spark).__module__ and (known(spark, "spark.master") or "").startswith("local")
+    return not is_connect(spark) and (known(spark, "spark.master") or "").startswith("local")
 
 
 def is_todays_calendar(spark: SparkSession, schema: StructType) -> bool:

@@ -84,10 +84,9 @@ class Without:
     warning: str = ""
 
 
-def may_be_set(key: str, environ: Mapping[str, str] | None = None) -> bool:
+def may_be_set(key: str) -> bool:
     """Returns whether it is worth asking: on serverless compute each refused call is a request, and a line of a log."""
-    variables = os.environ if environ is None else environ
-    return variables.get(_SERVERLESS, "").lower() != "true" or key in SERVERLESS_SETTINGS
+    return os.environ.get(_SERVERLESS, "").lower() != "true" or key in SERVERLESS_SETTINGS
 
 
 def is_refused(error: PySparkException) -> bool:

@@ -17,6 +17,7 @@ from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.error_chains import said
+from batch_transform.spark.settings import is_connect
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 # An interpreter that is not there, is another, or lacks what the task imports.
@@ -54,7 +55,7 @@ class WorkersReach:
     def ask(self, uri: S3Uri) -> None:
         """Has one task put, get and delete the object `uri`."""
         self._uri = uri
-        if ".connect." in type(self._spark).__module__:
+        if is_connect(self._spark):
             self._ask(self._spark)  # not in all versions has it sessions beside each other
         else:
             threading.Thread(target=self._ask, args=(self._spark.newSession(),), daemon=True).start()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.core.sending.object_sizes import (
     ARROW_BATCH_BYTES,
@@ -171,6 +171,11 @@ def put_back(spark: SparkSession, key: str, value: str | None) -> None:
         spark.conf.unset(key)
     else:
         spark.conf.set(key, value)
+
+
+def is_connect(told: SparkSession | DataFrame) -> bool:
+    """Returns whether a session, or a table of one, is Spark Connect's, which has no JVM beside the driver."""
+    return ".connect." in type(told).__module__
 
 
 def effective(spark: SparkSession, key: str) -> str | None:

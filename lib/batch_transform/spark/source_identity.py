@@ -18,7 +18,7 @@ from batch_transform.core.staged_table import Staged
 from batch_transform.spark.explaining import explained
 from batch_transform.spark.input_reading import file_versions
 from batch_transform.spark.nested_kinds import kinds_in
-from batch_transform.spark.settings import known, session_settings
+from batch_transform.spark.settings import is_connect, known, session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 from batch_transform.spark.staged_rows import input_columns, read_staged
 
@@ -51,10 +51,9 @@ def identify(df: DataFrame, versions: Sequence[FileVersion] | None = None) -> So
     except SPARK_ERRORS:
         return None
     spark = df.sparkSession
-    is_connect = ".connect." in type(df).__module__
     application = known(spark, "spark.app.id")
     session = f"{application}/{os.getpid()}" if application else None
-    engine = f"{spark.version}{' Connect' if is_connect else ''}"
+    engine = f"{spark.version}{' Connect' if is_connect(df) else ''}"
     return SourceIdentity(engine, session, hash, plan, SourceFiles.of(files, exact=exact) if files else None)
 
 
