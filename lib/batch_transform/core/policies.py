@@ -24,26 +24,14 @@ def driver_policy(needed: Needed) -> PolicyDocument:
     # A run of an earlier version would lie in the workspace itself, and is looked for.
     reads = [needed.workspace, *_rows_elsewhere(needed), *needed.read, *needed.written]
     job = needed.arn("sagemaker:transform-job", TransformJobName="*")
-    made = needed.model_role is not None
-    models = ("sagemaker:DescribeModel", *(("sagemaker:CreateModel",) if made else ()))
+    models = ("sagemaker:DescribeModel", *(("sagemaker:CreateModel",) if needed.model_role is not None else ()))
     jobs = ("sagemaker:CreateTransformJob", "sagemaker:DescribeTransformJob", "sagemaker:StopTransformJob")
     group, streams = _logs(needed)
     return _document(
         *_s3(needed, reads, writes),
         _statement("SageMakerJobs", (*jobs, *(("sagemaker:AddTags",) if needed.has_tags else ())), [job]),
         _statement("SageMakerModel", models, [needed.arn("sagemaker:model", ModelName=needed.model)]),
-        *(
-            [
-                _statement(
-                    "ModelRole",
-                    ("iam:PassRole",),
-                    [needed.model_role],
-                    {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-                )
-            ]
-            if needed.model_role is not None
-            else []
-        ),
+        *_passed(needed.model_role),
         _statement("LogsStreams", ("logs:DescribeLogStreams",), group),
         _statement("LogsEvents", ("logs:GetLogEvents",), streams),
         *_key(needed, "S3Key", ("kms:GenerateDataKey", "kms:Decrypt"), needed.s3_key),
@@ -108,6 +96,14 @@ def _statement(
     if condition:
         statement["Condition"] = condition
     return statement
+
+
+def _passed(role: str | None) -> list[PolicyStatement]:
+    """Whoever makes a model hands its role to the service."""
+    if role is None:
+        return []
+    to_service: Conditions = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    return [_statement("ModelRole", ("iam:PassRole",), [role], to_service)]
 
 
 def _roles(assumed: Sequence[str | None]) -> list[PolicyStatement]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, OpenSpan
-from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, VERDICT_SCHEMA, Leaf, Verdict, leaf_of
+from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, VERDICT_SCHEMA, Leaf, Verdict, dead_leaf
 from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA, OutputCount, UnreadableLines
 from batch_transform.core.spans import (
     CUT_SCHEMA,
@@ -51,4 +51,4 @@ def test_a_typed_row_has_the_columns_of_its_schema(kind, schema):
 
 def test_a_leaf_is_what_its_verdict_says_of_it():
     verdict = {field.name: number for number, field in enumerate(VERDICT_SCHEMA)}
-    assert leaf_of(verdict, "dead") == {name: verdict[name] for name in LEAF_SCHEMA.names} | {"state": "dead"}
+    assert dead_leaf(verdict) == {name: verdict[name] for name in LEAF_SCHEMA.names} | {"state": "dead"}

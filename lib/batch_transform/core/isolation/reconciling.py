@@ -13,7 +13,7 @@ from batch_transform.core.isolation.observed_failures import JudgedJob, Trials, 
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan, opened
 from batch_transform.core.isolation.round_stops import broken_model, foreign_stops, misread_answers, unread_answers
 from batch_transform.core.isolation.tries_needed import flaky, most_repeats
-from batch_transform.core.isolation.verdict_rows import DEAD, FAILED, LEAF_SCHEMA, SCORED, Leaf, leaf_of
+from batch_transform.core.isolation.verdict_rows import FAILED, LEAF_SCHEMA, SCORED, Leaf, dead_leaf
 from batch_transform.core.spans import Span, conformed
 
 # Single rows of a probe: enough to tell a broken model from bad rows, and next to nothing to pay for.
@@ -185,7 +185,7 @@ def _settled(failed: Decided, found: Trials, *, keep: bool) -> tuple[Leaf | None
     span, verdict, decision = failed.span, failed.verdict, failed.decision
     move = Move.AGAIN if keep and decision.move is Move.BURY else decision.move.of(rows_in(span))
     if move is Move.BURY:
-        return leaf_of(verdict, DEAD), None
+        return dead_leaf(verdict), None
     left: OpenSpan = {**span, "move": move.value, "error_class": verdict["error_class"]}
     left["copies"] = left["copy_etags"] = None
     if rows_in(span) == 1:

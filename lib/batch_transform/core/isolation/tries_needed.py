@@ -19,7 +19,7 @@ from batch_transform.core.isolation.splitting import Costs
 
 # So many repeats of rows sent alone are paid for in any run, and as many as it has rows.
 FREE_REPEATS = 10_000
-COSTS = Costs()
+_COSTS = Costs()
 # A try of a row that is likely bad runs into time-outs and retries; a control does not.
 _TRIES_OVER_CONTROLS = 4
 _CONTROLS = (0, 8, 16, 32, 64, 128)
@@ -53,7 +53,7 @@ def choose(rows: int, weight: float, run: Rate, good: float, *, has_controls: bo
     return min(found, key=lambda it: (_TRIES_OVER_CONTROLS * rows * it.tries + it.controls, it.tries), default=None)
 
 
-def at_once(rows: int, tries: int, rate: float, bad: float, room: float, costs: Costs = COSTS) -> int:
+def at_once(rows: int, tries: int, rate: float, bad: float, room: float) -> int:
     """Returns how many of `tries` tries of each row to send in the next job; 0: there is no room for what is needed.
 
     The rest is sent in later rounds, for those rows alone that failed each time. The cheapest way is found backwards
@@ -65,17 +65,16 @@ def at_once(rows: int, tries: int, rate: float, bad: float, room: float, costs: 
         rate: at which good requests fail.
         bad: the share of the rows that is bad.
         room: objects that may be sent.
-        costs: of a round and of an object.
     """
     left = [rows * (bad + (1 - bad) * rate**done) for done in range(tries)]
     for dearer in (1.0, 4.0, 16.0, 64.0, 256.0, math.inf):
-        first, objects = _cheapest(left, 0.0 if math.isinf(dearer) else costs.round_seconds / dearer, costs)
+        first, objects = _cheapest(left, 0.0 if math.isinf(dearer) else _COSTS.round_seconds / dearer)
         if objects <= room:
             return first
     return 0
 
 
-def _cheapest(left: list[float], round_seconds: float, costs: Costs) -> tuple[int, float]:
+def _cheapest(left: list[float], round_seconds: float) -> tuple[int, float]:
     """The tries of the first batch, and the objects of all batches."""
     tries = len(left)
     best: list[tuple[float, float, int]] = [(0.0, 0.0, 0)] * (tries + 1)
@@ -85,7 +84,7 @@ def _cheapest(left: list[float], round_seconds: float, costs: Costs) -> tuple[in
             seconds, objects, _ = best[done + batch]
             sent = left[done] * batch
             another = round_seconds * min(1.0, left[done])
-            ways.append((seconds + another + sent * costs.object_seconds, objects + sent, batch))
+            ways.append((seconds + another + sent * _COSTS.object_seconds, objects + sent, batch))
         best[done] = min(ways)
     return best[0][2], best[0][1]
 

@@ -78,12 +78,12 @@ class Verdict(Leaf):
     passed: int | None
 
 
-def leaf_of(verdict: Verdict, state: str) -> Leaf:
-    """Returns what a verdict says of its rows, settled in this state."""
+def dead_leaf(verdict: Verdict) -> Leaf:
+    """Returns what a verdict says of its rows, which are given up."""
     return {
         "start": verdict["start"],
         "stop": verdict["stop"],
-        "state": state,
+        "state": DEAD,
         "job": verdict["job"],
         "object": verdict["object"],
         "line": verdict["line"],

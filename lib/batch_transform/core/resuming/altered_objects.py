@@ -98,8 +98,7 @@ def _copy_pins(spans: pa.Table, size: pa.Array) -> pa.Table:
     """A copy is as large as its object."""
     lists = spans["copies"].combine_chunks()
     names = pc.list_flatten(lists)
-    sizes = pa.chunked_array([size]).combine_chunks() if isinstance(size, pa.Array) else size.combine_chunks()
-    of_names = pc.take(sizes, pc.list_parent_indices(lists))
+    of_names = pc.take(size, pc.list_parent_indices(lists))
     etags = pc.list_flatten(spans["copy_etags"].combine_chunks())
     return pa.table([names, of_names, etags], schema=PIN_SCHEMA)
 

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from batch_transform.core.smoke import experiments as smoke
-from batch_transform.core.smoke.findings import Findings, JobFound, NotTold, Refusal, Told, other, yes
+from batch_transform.core.smoke.findings import Findings, NotTold, Refusal, Told, other, yes
 from batch_transform.core.statuses import JobStatus
 
 _NONE_RETRIED = 600
@@ -14,7 +14,7 @@ _NONE_RETRIED = 600
 
 def retried_statuses(found: Findings) -> Told:
     """By how often a request was sent that is always answered with a status."""
-    counts = {status: len(tries) for status, tries in _tries(found.job(smoke.RECORDS)).items()}
+    counts = {status: len(tries) for status, tries in _tries(found).items()}
     evidence = f"InvocationsMaxRetries {smoke.RETRIES}: requests by the status of their answer: {counts}"
     if not all(counts.values()):
         raise NotTold(f"{smoke.RECORDS}: the container's log lacks requests: {counts}")
@@ -27,7 +27,7 @@ def retried_statuses(found: Findings) -> Told:
 
 def retry_pause(found: Findings) -> Told:
     """By the shortest time between a request and the same again."""
-    tries = _tries(found.job(smoke.RECORDS))
+    tries = _tries(found)
     pauses = sorted(b - a for times in tries.values() for a, b in pairwise(times))
     if not pauses:
         raise NotTold("no request that was answered was sent again")
@@ -35,7 +35,8 @@ def retry_pause(found: Findings) -> Told:
     return Told(str(round(pauses[0])), (f"seconds between a request and the same again: {shown}",))
 
 
-def _tries(job: JobFound) -> dict[int, list[float]]:
+def _tries(found: Findings) -> dict[int, list[float]]:
+    job = found.job(smoke.RECORDS)
     return {status: [seen.began for seen in job.asked(f"status-{status} ")] for status in smoke.STATUSES_RETRIED}
 
 
