@@ -161,9 +161,8 @@ def _too_much(text: str) -> yaml.MarkedYAMLError | None:
     if len(text) > MOST_CHARACTERS:
         return yaml.MarkedYAMLError(problem=f"it has {len(text):,} characters; the limit is {MOST_CHARACTERS:,}")
     for loader in _EVENTS:
-        with suppress(
-            yaml.YAMLError, ValueError, OverflowError
-        ):  # libyaml gives up before brackets have been counted; the loader says the rest
+        # libyaml gives up before brackets have been counted; the loader says the rest.
+        with suppress(yaml.YAMLError, ValueError, OverflowError):
             return _over_limits(yaml.parse(text, Loader=loader))
     return None
 

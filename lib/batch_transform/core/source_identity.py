@@ -22,10 +22,8 @@ _SEED = r"-?\d{10,}"
 _SEEDS = (
     (re.compile(rf"\b(rand|randn|random)\({_SEED}\)"), r"\1(seed)"),
     (re.compile(rf"\bSome\({_SEED}\)"), "Some(seed)"),  # of uuid() and shuffle()
-    (
-        re.compile(rf"(\b(?:randstr|uniform)\(.*?, ){_SEED}, true"),
-        r"\1seed, true",
-    ),  # after arguments with calls in them
+    # After arguments with calls in them.
+    (re.compile(rf"(\b(?:randstr|uniform)\(.*?, ){_SEED}, true"), r"\1seed, true"),
     (re.compile(rf"(\bSample [\d.E-]+, [\d.E-]+, (?:true|false), ){_SEED}"), r"\1seed"),
 )
 _GIVEN_ANEW = (

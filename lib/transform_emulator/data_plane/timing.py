@@ -59,9 +59,8 @@ class Meter:
 
     def pause(self, item: InputObject, number: int, seconds: float) -> bool:
         """Spend time on a request of an object, by its number; True if the job was told to stop."""
-        if (
-            seconds
-        ):  # a job may have as many requests as records, of which nothing is remembered where they cost nothing
+        # A job may have as many requests as records, of which nothing is remembered where they cost nothing.
+        if seconds:
             with self._lock:
                 self._spent[item, number] = self._spent.get((item, number), 0.0) + seconds
         return self._pass(seconds)
