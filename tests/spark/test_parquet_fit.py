@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,6 +29,15 @@ def test_another_type_in_a_file_that_stays_is_refused(spark, world, tmp_path):
     with pytest.raises(ConfigurationError, match=r"output: the column x is bigint here and int in .*parquet"):
         score(df, **arguments)
     assert world.jobs(arguments["run_id"]) == []
+
+
+def test_an_append_to_files_of_other_columns_tells_which_readers_may_miss(spark, world, tmp_path, capsys):
+    spark.createDataFrame([("a", 1)], "key string, old int").write.parquet(f"{tmp_path}/out")
+    arguments = world.arguments(tmp_path, output={"path": f"{tmp_path}/out", "mode": "append"})
+    score(spark.createDataFrame([("b",)], "key string"), **arguments)
+    told = [line for line in capsys.readouterr().err.splitlines() if "with other columns" in line]
+    assert len(told) == 1  # and of no dead letters, of which there is no table yet
+    assert re.search(r"out/part-\S+\.parquet has no column \w+(, \w+)* and has old, which the run's files", told[0])
 
 
 def test_a_file_that_will_be_removed_says_nothing(spark, tmp_path):

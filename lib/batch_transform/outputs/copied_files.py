@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from batch_transform.core.errors import ConfigurationError, GateRefused
+from batch_transform.core.near_names import listed
 from batch_transform.core.object_names import is_data_file
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.publishing.file_publication import Publication, TreeFile
 from batch_transform.core.report_histograms import PredictionRange
+from batch_transform.core.reserved_columns import names_not_in
 from batch_transform.outputs import copying
 from batch_transform.outputs.file_tree import THREADS, Tree
 from batch_transform.outputs.port import Capabilities, OutputFormat, OutputTable, PublishingRun
@@ -103,14 +105,11 @@ class FileFormat(OutputFormat):
 
         from batch_transform.outputs.column_types import type_differences
 
-        if table.mode not in ("append", "overwrite_partitions"):
-            return
         chosen = {name.lower() for name in table.partition_by}
         ours = StructType([field for field in schema.fields if field.name.lower() not in chosen])
         target = open_tree(table.location, store)
-        data = sorted((file for file in target.list() if is_data_file(file.name)), key=lambda file: file.name)
         faults = []
-        for file in {file.name: file for file in (data[:1] + data[-1:])}.values():
+        for file in _staying(target, table):
             try:
                 theirs = self.file_schema(spark, target, file, f"{table.path}/{file.name}")
             except (GateRefused, StoreFailure) as err:
@@ -129,6 +128,20 @@ class FileFormat(OutputFormat):
         if faults:
             raise ConfigurationError(faults)
 
+    def unlike(self, store: ObjectStore, table: OutputTable, names: Sequence[str]) -> list[str]:
+        """Returns that a table will have columns in some of its files alone, by those that `check_fits` looks at."""
+        target = open_tree(table.location, store)
+        ours = names_not_in(names, table.partition_by, case_sensitive=False)
+        for file in _staying(target, table):
+            theirs = self.column_names(target, file)
+            if theirs is None:
+                continue
+            lacking = names_not_in(ours, theirs, case_sensitive=False)
+            more = names_not_in(theirs, names, case_sensitive=False)
+            if lacking or more:
+                return [_in_some_files(table.key, f"{target.location}/{file.name}", lacking, more)]
+        return []
+
     def publications(self, run: PublishingRun) -> list[Publication]:
         """Returns the files to copy once both tables are merged, and counted, beside their targets."""
         return [run.planned(table) for table in run.write(self)]
@@ -139,3 +152,21 @@ class FileFormat(OutputFormat):
             run.renew()
             source, target = run.open_tree(publication.source), run.open_tree(publication.target)
             copying.publish(publication, source, target, permit=run.permit)
+
+
+def _staying(target: Tree, table: OutputTable) -> Iterator[TreeFile]:
+    """The first and the last of the files that stay beside those of a run."""
+    if table.mode not in ("append", "overwrite_partitions"):
+        return
+    names = sorted((file for file in target.list() if is_data_file(file.name)), key=lambda file: file.name)
+    yield from {file.name: file for file in (names[:1] + names[-1:])}.values()
+
+
+def _in_some_files(key: str, file: str, lacking: Sequence[str], more: Sequence[str]) -> str:
+    has_not = [f"has no column {listed(lacking)}"] if lacking else []
+    has = [f"has {listed(more)}, which the run's files have not"] if more else []
+    return (
+        f"{key}: the table is there with other columns: {file} {' and '.join(has_not + has)}. A reader that merges no "
+        "schemas (Spark's option mergeSchema) takes the columns of one file for those of all, and may show none of "
+        f"{'these' if len(lacking) + len(more) > 1 else 'it'}; write to another place if that is not meant"
+    )

@@ -8,21 +8,20 @@ for. The entries of a map come back sorted by their keys.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from batch_transform.core.amounts import counted
 from batch_transform.core.error_causes import cause_of
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.near_names import listed
-from batch_transform.core.object_store import ObjectStore, StoreFailure
+from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.reserved_columns import quoted
 from batch_transform.core.stack_traces import of_error
 from batch_transform.outputs.copied_files import FileFormat, file_format
 from batch_transform.outputs.file_tree import THREADS, Tree, in_threads
+from batch_transform.outputs.orc_footers import told_by_footer
 from batch_transform.outputs.port import OutputTable, TableRule
 from batch_transform.outputs.registry import names_that
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.types import DataType, StructField, StructType
 
-_TAIL_BYTES = 64 * 1024  # ORC's reader guesses 16 KiB for a footer
 _STRIPE_BYTES = 32 * 1024 * 1024
 _DAYS = (-141437, -141428)  # 1582-10-05 to 1582-10-14, of which the hybrid calendar has none, as days since 1970
 _DAY_MICROS = 24 * 3600 * 1_000_000
@@ -63,14 +61,18 @@ class Orc(FileFormat):
     def file_rows(self, tree: Tree, files: Iterable[TreeFile], threads: int = THREADS) -> dict[str, int]:
         """Returns name -> rows by the files' own footers."""
         listed = list(files)
-        rows = in_threads(lambda file: _rows(tree, file), listed, threads)
-        return {file.name: count for file, count in zip(listed, rows, strict=True)}
+        footers = in_threads(lambda file: told_by_footer(tree, file), listed, threads)
+        return {file.name: footer.rows for file, footer in zip(listed, footers, strict=True)}
+
+    def column_names(self, tree: Tree, file: TreeFile) -> tuple[str, ...]:
+        """Returns the columns by the footer, which is all that is read."""
+        return told_by_footer(tree, file).names
 
     def file_schema(self, spark: SparkSession, tree: Tree, file: TreeFile, path: str) -> StructType | None:
         """Returns the columns as Spark reads them: types that ORC has not stand in attributes that Arrow ignores."""
         from pyspark.errors import PySparkException
 
-        _rows(tree, file)
+        told_by_footer(tree, file)
         try:
             return spark.read.format(self.can.name).load(escaped(path)).schema
         except PySparkException as err:
@@ -191,59 +193,6 @@ def _without(told: Any) -> Any:
     if isinstance(told, dict):
         return {key: _without(value) for key, value in told.items() if key not in free}
     return [_without(value) for value in told] if isinstance(told, list) else told
-
-
-def _rows(tree: Tree, file: TreeFile) -> int:
-    import pyarrow as pa
-    from pyarrow import orc
-
-    end = _End(tree, file)
-    try:
-        return int(orc.ORCFile(pa.PythonFile(end, mode="r")).nrows)
-    except (pa.ArrowException, OSError) as err:
-        if end.failure is not None:  # Arrow tells it as an error of its own
-            raise end.failure from None
-        raise GateRefused(
-            f"{tree.location}/{file.name} ({counted(file.size_bytes, 'byte')}) is no ORC file: {err}"
-        ) from err
-
-
-class _End(io.RawIOBase):
-    """A file of which only the end is fetched, further ahead where a reader asks for it."""
-
-    def __init__(self, tree: Tree, file: TreeFile) -> None:
-        self._tree, self._file, self._place, self._tail = tree, file, 0, b""
-        self.failure: StoreFailure | None = None
-
-    def size(self) -> int:
-        return self._file.size_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self.size()}[whence]
-        self._place = base + offset
-        return self._place
-
-    def read(self, size: int = -1) -> bytes:
-        left = max(0, self.size() - self._place)
-        if left > len(self._tail):
-            try:
-                self._tail = self._tree.read_tail(self._file, max(left, min(_TAIL_BYTES, self.size())))
-            except StoreFailure as err:
-                self.failure = err
-                raise
-        start = len(self._tail) - left
-        found = self._tail[start : start + size] if size >= 0 else self._tail[start:]
-        self._place += len(found)
-        return found
 
 
 FORMAT = Orc()

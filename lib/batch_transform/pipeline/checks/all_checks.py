@@ -7,7 +7,6 @@ from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
-from pyspark.sql.types import StructType
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.checks.collected_faults import Faults
@@ -57,9 +56,7 @@ def check_world(
     if not faults.found and way.spark_reads_outputs:
         faults.of(lambda: check_spark_reads(spark, ctx.places, ctx.store, way.name))
     faults.refuse()
-    result = StructType([*fit.schema.fields, *fit.added["result"]])
-    of_format = targets.format.warnings(spark, list(targets.tables(ctx.places).values()), result)
-    for warning in filter(None, (found.warning, *of_format)):
+    for warning in filter(None, (found.warning, *fit.warnings())):
         ctx.tell("warning", warning)
 
 

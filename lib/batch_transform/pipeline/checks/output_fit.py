@@ -17,6 +17,7 @@ from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.reserved_columns import ROW_NUMBER, free, quoted
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.port import TableRule
 from batch_transform.outputs.registry import names_that
 from batch_transform.pipeline.checks.collected_faults import Faults
@@ -69,8 +70,22 @@ class Fit:
         """The formats that keep partition columns of all types, where the output's takes them from names of folders."""
         return None if self.targets.format.can.partition_types else names_that(lambda can: can.partition_types)
 
+    def warnings(self) -> list[str]:
+        """Returns what may go wrong without an error with tables that are there, or with the result's columns."""
+        output_format, tables = self.targets.format, self.targets.tables(self.places)
+        result = StructType([*self.schema.fields, *self.added["result"]])
+        found = output_format.warnings(self.spark, list(tables.values()), result)
+        for kind, table in tables.items():
+            if isinstance(output_format, FileFormat) and self._is_complete(kind):
+                names = [*self.schema.names, *(field.name for field in self.added[kind])]
+                found += output_format.unlike(self.store, table, names)
+        return found
+
+    def _is_complete(self, kind: Kind) -> bool:
+        return self.complete or kind == "dead_letter"
+
     def _check(self, kind: Kind) -> None:
-        complete = self.complete or kind == "dead_letter"
+        complete = self._is_complete(kind)
         columns = StructType([*self.schema.fields, *(self.added[kind] if complete else ())])
         table = self.targets.tables(self.places)[kind]
         self.targets.format.check_fits(self.spark, self.store, table, columns, complete=complete)

@@ -1,0 +1,54 @@
+"""Files of other columns beside a run's make a table of which readers may not see all: that is told."""
+
+from __future__ import annotations
+
+import io
+
+import pyarrow as pa
+import pyarrow.orc
+import pyarrow.parquet as pq
+import pytest
+
+from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.formats import orc, parquet
+from batch_transform.outputs.port import OutputTable
+from support.memory_store import MemoryStore
+
+
+def told(files, names, mode="append", partition_by=(), way=parquet.FORMAT):
+    store = MemoryStore()
+    for name, columns in files.items():
+        sink, table = io.BytesIO(), pa.table({column: [1] for column in columns})
+        (pq.write_table if way is parquet.FORMAT else pyarrow.orc.write_table)(table, sink)
+        store.put(S3Uri("lake", f"out/{name}"), sink.getvalue())
+    table = OutputTable(mode, "s3a://lake/out", partition_by=partition_by, location="s3://lake/out")
+    return way.unlike(store, table, names)
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite_partitions"])
+@pytest.mark.parametrize("way", [parquet.FORMAT, orc.FORMAT])
+def test_a_column_that_files_which_stay_lack_may_be_shown_of_none(mode, way):
+    (words,) = told({"a": ["id"]}, ["id", "prediction"], mode, way=way)
+    assert words.startswith("output: the table is there with other columns: s3://lake/out/a has no column prediction. ")
+    assert "may show none of it" in words
+
+
+def test_columns_that_the_run_has_not_are_named_beside_those_that_it_has_alone():
+    (words,) = told({"a": ["id", "p"], "b": ["id", "p", "old", "older"]}, ["id", "p"])
+    assert "/b has old, older, which the run's files have not" in words
+    (words,) = told({"a": ["id", "old"]}, ["id", "p"])
+    assert "/a has no column p and has old, which the run's files have not" in words
+    assert "may show none of these" in words
+
+
+def test_of_the_same_columns_nothing_is_told_in_whatever_order_and_case():
+    assert told({"a": ["P", "id"], "_SUCCESS.parquet": ["x"]}, ["id", "p"]) == []
+
+
+def test_partition_columns_are_in_names_of_folders():
+    assert told({"day=1/a": ["id", "p"]}, ["id", "day", "p"], partition_by=("day",)) == []
+
+
+@pytest.mark.parametrize("mode", ["overwrite", "error"])
+def test_of_files_that_do_not_stay_nothing_is_told(mode):
+    assert told({"a": ["other"]}, ["id"], mode) == []
