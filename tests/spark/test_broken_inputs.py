@@ -67,6 +67,18 @@ BROKEN = {
         {"input": {"path": "{folder}/no.csv", "format": "csv", "options": {"header": "yes"}}},
         ["no.csv cannot be read", "header flag can be true or false"],
     ),
+    "an option that is no number": (
+        {"input": {"path": "{folder}/no.csv", "format": "csv", "options": {"maxColumns": "x"}}},
+        ["no.csv cannot be read", "Is input.options: {maxColumns: ...} as the reader takes it?"],
+    ),
+    "a line of many columns": (
+        {"input": {"path": "{folder}/wide.csv", "format": "csv", "options": {"header": "true", "maxColumns": "2"}}},
+        ["wide.csv cannot be read", "a line of CSV may have more columns than input.options: {maxColumns: ...} allows"],
+    ),
+    "files of two types": (
+        {"input": {"path": "{folder}/types", "options": {"mergeSchema": "true"}}},
+        ["types cannot be read", "a column of one name in types that do not go together"],
+    ),
     "an empty file": (
         {"input": {"path": "{folder}/empty.parquet"}},
         ["empty.parquet cannot be read", "is not a Parquet file (length is too low: 0)"],
@@ -101,6 +113,9 @@ def folder(spark, tmp_path_factory) -> Path:
     (path / "broken.json").write_text(f'{{"key": {ROW}}}\n')
     (path / "lines.json").write_text(f'[\n  {{\n    "key": "{ROW}"\n  }}\n]\n')
     (path / "no.csv").write_text(f"key\n{ROW}\n")
+    (path / "wide.csv").write_text(f"key,{ROW},x\n")
+    spark.sql("SELECT 1 AS key").write.parquet(f"{path}/types")
+    spark.sql("SELECT current_date() AS key").write.mode("append").parquet(f"{path}/types")
     (path / "cut.parquet").write_bytes(whole[: len(whole) // 2])
     page = bytes(byte ^ 0x5A for byte in whole[4:60])
     (path / "broken.parquet").write_bytes(whole[:4] + page + whole[60:])

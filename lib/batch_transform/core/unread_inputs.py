@@ -25,6 +25,7 @@ _NO_BUCKET = re.compile(r"UnknownStoreException|NoSuchBucket")
 _NO_FORMAT = re.compile(r"DATA_SOURCE_NOT_FOUND.*?data source: ([\w-]+)[. ]")
 _OTHER_FORMAT = re.compile(r"Could not read footer|is not a Parquet file|Malformed ORC file")
 _SUFFIX = re.compile(r"\.(\w+)(?:\.(?:gz|bz2|zst|zip|snappy|lz4))?(?=[\s.,;:]|$)")
+_TELLING = 3  # characters of a value that is one of an option's wherever it stands
 BROKEN_ROW = "columnnameofcorruptrecord"  # an option of readers, in lower case
 NOT_THERE = "there is no such file or folder; check input.path"
 
@@ -57,6 +58,31 @@ def unread_input(place: str, format: str, words: str) -> str | None:
         return f"{what}no Delta table is there; check input.path, or name another format in input.format"
     other = _named_otherwise(format, words) if _OTHER_FORMAT.search(words) else None
     return f"{words.rstrip('.')}. Did you mean input.format: {other}?" if other else None
+
+
+def doubted_options(options: Mapping[str, str], said: Sequence[str], told: str) -> str:
+    """Returns a sentence that names the options of a reader which an error is about; '' where none is, or it is told.
+
+    What Spark says of one may not be told, as it looks like what it says of a row. Its name is none, and a row that
+    has the same value as an option says no more by that.
+
+    Args:
+        options: of the reader.
+        said: what the error and its causes say.
+        told: what is told of them.
+    """
+    texts = " ".join(said).lower()
+
+    def is_meant(name: str, value: str) -> bool:
+        words = [rf"\b{re.escape(name)}\b", f'"{re.escape(value)}"' if value else "empty"]
+        if len(value) >= _TELLING and value not in ("true", "false"):
+            words.append(rf"(?<![\w-]){re.escape(value)}(?![\w-])")
+        return any(re.search(word, texts) for word in words)
+
+    doubted = [name for name, value in options.items() if is_meant(name.lower(), str(value).lower())]
+    if not doubted or any(name.lower() in told.lower() for name in doubted):
+        return ""
+    return f". Is input.options: {{{', '.join(f'{name}: ...' for name in doubted)}}} as the reader takes it?"
 
 
 def no_documents(format: str, options: Mapping[str, str], columns: Sequence[str]) -> str | None:

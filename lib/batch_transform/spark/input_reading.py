@@ -26,8 +26,9 @@ from batch_transform.core.reserved_columns import (
 )
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
-from batch_transform.core.unread_inputs import no_documents, unread_input
+from batch_transform.core.unread_inputs import doubted_options, no_documents, unread_input
 from batch_transform.spark.empty_tables import without_rows
+from batch_transform.spark.error_chains import chain_of
 from batch_transform.spark.input_schema import typed_columns
 from batch_transform.spark.nested_kinds import kinds_in
 from batch_transform.spark.prediction_columns import PredictionShape
@@ -83,10 +84,11 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
         df.schema  # noqa: B018 - Connect analyses only when it is asked
     except SPARK_ERRORS as err:
         failure = failure_of(err, f"input: {given.table or given.path} cannot be read", is_begun=False)
+        doubt = doubted_options(given.options, [link.text for link in chain_of(err)], str(failure))
         if given.is_pattern and _MISSED.search(str(failure)):
             raise ConfigurationError(missed(str(failure))) from None
         if given.path is not None and isinstance(failure, ConfigurationError):
-            failure = ConfigurationError(unread_input(given.path, given.format, str(failure)) or str(failure))
+            failure = ConfigurationError(unread_input(given.path, given.format, str(failure)) or str(failure) + doubt)
         raise failure from None
     return df
 

@@ -24,6 +24,10 @@ _MAPPED = (
     "Delta takes such names in tables with column mapping alone: name the columns otherwise, or have new tables made "
     "so by the session's setting spark.databricks.delta.properties.defaults.columnMapping.mode=name"
 )
+_TOO_LONG = (
+    "a line of CSV may have more columns than input.options: {maxColumns: ...} allows, 20,480 by default, or a value "
+    "more characters than maxCharsPerColumn"
+)
 SPARK_ERRORS: tuple[type[Exception], ...] = (PySparkException,)
 try:
     from py4j.protocol import Py4JJavaError
@@ -49,9 +53,11 @@ def failure_of(err: BaseException, what: str, *, is_begun: bool = True, is_score
 
 
 def _remedy(words: str) -> str:
-    """What a person can do: about names, or about timestamps of nanoseconds, as pandas writes them to Parquet."""
+    """What a person can do: about names, long lines, or timestamps of nanoseconds, as pandas writes them to Parquet."""
     if "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAME" in words:
         return f" {_MAPPED}"
+    if "TextParsingException" in words:
+        return f"; {_TOO_LONG}"
     if "TIMESTAMP(NANOS" in words:
         return f" Spark reads no timestamps of nanoseconds: {_NANOSECONDS}"
     is_maybe = all(word in words for word in ("PARQUET_COLUMN_DATA_TYPE_MISMATCH", "Spark type timestamp", "INT64"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batch_transform.core.unread_inputs import no_documents, unread_input
+from batch_transform.core.unread_inputs import doubted_options, no_documents, unread_input
 
 PLACE = "s3a://bucket/customers"
 PARQUET_FOOTER = (
@@ -72,3 +72,36 @@ def test_files_of_json_without_a_document_are_told_as_that(options, columns, exp
 )
 def test_files_with_a_document_or_of_another_format_are_not(format, columns):
     assert no_documents(format, {}, columns) is None
+
+
+LEFT_OUT = "input: /in cannot be read: IllegalArgumentException (what it says may quote a row, and is left out)"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"maxColumns": "x"}, "maxColumns should be an integer. Found x."),
+        ({"modifiedAfter": "yesterday"}, "The timestamp provided for the 'modifiedafter' option is invalid."),
+        ({"multiLine": "maybe", "header": "true"}, 'For input string: "maybe"'),
+        ({"sep": "", "quote": "'"}, "Delimiter cannot be empty"),
+        ({"encoding": "utf-99"}, "expects one of the utf-16, utf-32, utf-8, but got utf-99."),
+    ],
+)
+def test_an_option_is_named_that_an_error_speaks_of_by_its_name_or_by_its_value(options, said):
+    assert doubted_options(options, ["wrapped", said], LEFT_OUT) == (
+        f". Is input.options: {{{next(iter(options))}: ...}} as the reader takes it?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "told"),
+    [
+        ({"header": "true"}, 'For input string: "maybe" is neither true nor false', LEFT_OUT),
+        ({"sep": "a"}, "a row that holds an a", LEFT_OUT),
+        ({"encoding": "utf-9"}, "got utf-99", LEFT_OUT),
+        ({"header": "yes"}, "header flag can be true or false", "input: header flag can be true or false"),
+        ({}, "Delimiter cannot be empty", LEFT_OUT),
+    ],
+)
+def test_no_option_is_named_that_may_well_be_right_or_is_told_already(options, said, told):
+    assert doubted_options(options, [said], told) == ""
