@@ -13,6 +13,8 @@ from batch_transform.core.sending.instances import cost_of, paid_seconds, spent,
 from batch_transform.core.state.model_versions import models_told
 from batch_transform.core.statuses import RunStatus
 
+_CUT_SHORT = (RunStatus.INTERRUPTED, RunStatus.FAILED, RunStatus.DIED, RunStatus.ENDED)
+
 
 @dataclass(frozen=True)
 class Took:
@@ -57,7 +59,7 @@ def run_report(
         "rows_dead_letter": counts.get("rows_dead_letter"),
         "rounds": state.rounds,
         "errors": counts.get("errors", list(last.failed) if last else []),
-        "advice": counts.get("advice", []),
+        "advice": [*counts.get("advice", []), *_of_a_part(state, status)],
         "jobs": [_job(job, state.settings.transform) for job in state.jobs],
         "output": published.get("output"),
         "dead_letter": published.get("dead_letter"),
@@ -75,6 +77,15 @@ def run_report(
         report["see_errors"] = see_errors
     _tell_what_is_known(report, state)
     return report
+
+
+def _of_a_part(state: RunState, status: RunStatus) -> list[str]:
+    """What is told of an end within the publication: of files some may be copied, of two tables one committed."""
+    if state.publication is None or state.published is not None or status not in _CUT_SHORT:
+        return []
+    return [
+        "Its publication has begun: until somebody goes on with the run, a part of it may be in the output already."
+    ]
 
 
 def _tell_what_is_known(report: RunReport, state: RunState) -> None:

@@ -62,6 +62,23 @@ def test_a_run_can_be_reported_wherever_it_stands_with_the_same_keys(length):
     assert set(json.loads(json.dumps(report))) == set(run_report(reported_state(), RunStatus.PUBLISHED, ""))
 
 
+@pytest.mark.parametrize("status", ["interrupted", "failed", "died", "ended"])
+def test_of_a_run_that_ends_within_its_publication_it_is_told_that_a_part_may_be_there(status):
+    def told(length):
+        return run_report(reported_state(length), RunStatus(status), "s3://b/run")["advice"][1:]
+
+    begun = next(length for length in range(1, 11) if reported_state(length).publication)
+    assert [told(begun - 1), told(begun + 1)] == [[], []]
+    (words,) = told(begun)
+    assert words.startswith("Its publication has begun: ")
+
+
+@pytest.mark.parametrize("status", ["running", "refused", "unverified", "published"])
+def test_of_one_that_goes_on_or_has_changed_nothing_it_is_not(status):
+    begun = next(n for n in range(1, 11) if reported_state(n).publication)
+    assert run_report(reported_state(begun), RunStatus(status), "s3://b/run")["advice"] == ["look"]
+
+
 def test_what_is_not_known_yet_is_null_and_not_zero():
     report = run_report(reported_state(1), RunStatus.FAILED, "w")
     unknown = ("rows_in", "rows_scored", "rows_dead_letter", "output", "dead_letter", "report")
