@@ -37,7 +37,7 @@ from batch_transform.pipeline.commands.package import package
 from batch_transform.pipeline.commands.views import view
 from batch_transform.pipeline.ending.exits import teller
 from batch_transform.pipeline.ending.reporting import Reporting, page_on_this_disk
-from batch_transform.pipeline.ending.stopping import stop_jobs
+from batch_transform.pipeline.ending.stopping import stop_jobs, stopped_since
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun
 from batch_transform.pipeline.remedies import way_on
@@ -171,10 +171,18 @@ def _ask(run: RecordedRun, held: Lease, tell: Tell) -> None:
     tell(f"{run.uri}: its driver ({held.who}) is asked to stop")
 
 
+class _GoneOn(Exception):
+    """Somebody goes on with a run that was stopped as was asked: that is not what was to be stopped."""
+
+    def __init__(self, report: RunReport) -> None:
+        super().__init__()
+        self.report = report
+
+
 def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SECONDS) -> RunReport:
     """Returns the report of a run once it is stopped: by its driver, which is asked, or by this process if it is dead.
 
-    A driver that takes the run while this waits is asked as well.
+    A driver that takes the run while this waits is asked as well, but for one that goes on with it once it is stopped.
 
     Raises:
         ServiceFailure: its driver is at work and has not obeyed in time, or a job could not be stopped.
@@ -182,12 +190,20 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
     run, state = there.run()
     if (ended := _ended(run, state, tell)) is not None:
         return ended
+    known = len(run.ledger.steps)
+
+    def meets(held: Lease) -> None:
+        if (now := run.ledger.state()) is not None and stopped_since(run.ledger, known):
+            tell(f"{run.uri}: was stopped, and {held.who} has gone on with it since")
+            raise _GoneOn(recorded_report(run, now).report)
+        _ask(run, held, tell)
+
     try:
-        with run.held(patience_seconds, lambda held: _ask(run, held, tell)) as (lease, before):
+        with run.held(patience_seconds, meets) as (lease, before):
             if (ended := _ended(run, before, tell)) is not None:
                 return ended
             jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
-            state, names = stop_jobs(before, lease, run.ledger, jobs, ASKED)
+            state, names = stop_jobs(before, lease, run.ledger, jobs, ASKED, known)
             for name in names:
                 tell(f"{name}: stop requested")
             region = there.access.console_region
@@ -195,6 +211,8 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
             report = report_of_stopped(state, before, str(run.uri), said, way, emulated=region is None)
             beside = page_on_this_disk(said) if region is None else None
             report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region, beside).write(state, report)
+    except _GoneOn as found:
+        return found.report
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err
     return report

@@ -13,7 +13,14 @@ from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 
 
-def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reason: str) -> tuple[RunState, list[str]]:
+def stopped_since(ledger: Ledger, known: int) -> bool:
+    """Returns whether a person has stopped the run after the first `known` of the steps that were loaded."""
+    return any(step.kind == StepKind.STOPPED for step in ledger.steps[known:])
+
+
+def stop_jobs(
+    state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reason: str, asked_at: int | None = None
+) -> tuple[RunState, list[str]]:
     """Returns the state, and the names of the jobs that were in flight still and were asked to stop.
 
     Asked is also for one whose creation is unrecorded.
@@ -24,6 +31,8 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
         ledger: of the run.
         jobs: where they are stopped.
         reason: INTERRUPTED, or ASKED: then only who means it goes on with the run.
+        asked_at: how many steps there were when a person asked, which stops also who has read a run that was stopped
+            before and is about to go on with it; None: it is the run's driver who stops.
 
     Raises:
         LedgerFenced: another driver has taken over, and the jobs are its own.
@@ -42,7 +51,8 @@ def stop_jobs(state: RunState, lease: RunLease, ledger: Ledger, jobs: Jobs, reas
     flying = _flying(state)
     failures: list[BatchTransformError] = []
     asked: list[str] = []
-    if reason == ASKED and not (state.stopped or state.cleaned or state.report is not None):
+    is_stopped = state.stopped if asked_at is None else stopped_since(ledger, asked_at)
+    if reason == ASKED and not (is_stopped or state.cleaned or state.report is not None):
         # Also between two jobs: else the next `collect` would go on as if nobody had asked.
         try:
             state = advance(state, ledger.append(StepKind.STOPPED, {}))

@@ -29,13 +29,13 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.secret_values import sealed, secrets_of
 from batch_transform.core.state.fold import advance
 from batch_transform.pipeline.context import ObjectWork, RunContext, TableWork
+from batch_transform.pipeline.ending.stopping import stopped_since
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.recorded import CLOCK, RecordedRun, acquired, check_same, this_process
 from batch_transform.pipeline.remedies import SAME_CALL
 from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.pipeline.world.aws_access import lookup_of
 from batch_transform.s3.lease import RunLease
-from batch_transform.s3.ledger import Ledger
 from batch_transform.sagemaker.jobs import TransformJobs
 
 
@@ -166,19 +166,14 @@ def _taken(ctx: RunContext, held: Callable[[RunState | None, bool], RunState]) -
     known = len(ctx.ledger.steps)
     try:  # a signal may come as soon as the lease is held
         recorded = acquired(ctx.lease, ctx.ledger)
-        if recorded is not None and recorded.stopped and _stopped_since(ctx.ledger, known):
+        is_stopped = recorded is not None and recorded.stopped and not recorded.cleaned
+        if is_stopped and stopped_since(ctx.ledger, known):  # of two who ask for something else the later is obeyed
             way = SAME_CALL if ctx.config.takes_frame else f"`resume {ctx.places.run}`"
             raise RunStopped(ctx.places.run, way)
         return held(recorded, given_back)
     except BaseException:
         ctx.lease.release()
         raise
-
-
-def _stopped_since(ledger: Ledger, known: int) -> bool:
-    """Whether a person has stopped the run since this process has read the first `known` steps: of the two who ask for
-    something else, the later one is obeyed."""
-    return any(step.kind == StepKind.STOPPED for step in ledger.steps[known:])
 
 
 def _held(ctx: RunContext, recorded: RunState | None, *, tells_time: bool = True) -> RunState:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from batch_transform.core.errors import Interrupted, RunStopped, ServiceFailure, StopRequested
+from batch_transform.core.errors import ConfigurationError, Interrupted, RunStopped, ServiceFailure, StopRequested
 from batch_transform.core.publishing.last_words import last_lines
 from batch_transform.core.run_state import ASKED
 from batch_transform.core.run_views.shown_run import lines_of_run, shown_run
@@ -188,10 +188,14 @@ def test_a_run_that_has_ended_while_stop_waited_is_told_as_what_it_is(monkeypatc
     assert (report["status"], report.get("next")) == (end, None)
 
 
+@pytest.mark.parametrize("error", [Interrupted(2), StopRequested()])
 @pytest.mark.parametrize("retry", [False, True])
-def test_who_had_read_the_run_before_it_was_stopped_does_not_go_on_with_it(monkeypatch, retry):
-    """`stop` said that it was stopped, and a `resume` that was just about to begin went on with it."""
-    run = a_run(Interrupted(2))
+def test_who_had_read_the_run_before_it_was_stopped_does_not_go_on_with_it(monkeypatch, error, retry):
+    """`stop` said that it was stopped, and a `resume` that was just about to begin went on with it.
+
+    So does a second `stop` of a run that was stopped long before.
+    """
+    run = a_run(error)
     take = acquiring_run.acquired
 
     def late(lease, ledger):
@@ -205,3 +209,51 @@ def test_who_had_read_the_run_before_it_was_stopped_does_not_go_on_with_it(monke
     assert run.state().stopped
     run.to_the_end()
     assert len(run.published("result")) == 8
+
+
+def test_who_had_read_a_run_that_is_stopped_and_cleaned_meanwhile_is_told_that_it_is_cleaned(monkeypatch):
+    run = a_run(Interrupted(2))
+    take = acquiring_run.acquired
+    driver = run.driver()
+    driver.ctx.lease.release()
+
+    def late(lease, ledger):
+        told_by_stop(run, monkeypatch)
+        found = recorded(run)
+        with found.held() as (held, state):
+            clean(leftovers(driver.ctx.config, run.layout, state, run.store, found.ledger), held, found.ledger)
+        return take(lease, ledger)
+
+    monkeypatch.setattr(acquiring_run, "acquired", late)
+    with pytest.raises(ConfigurationError, match="was given up and cleaned"):
+        run.driver()
+
+
+def test_stop_leaves_a_driver_alone_that_goes_on_with_the_run_once_it_is_stopped(monkeypatch):
+    """It was asked as well, and ended with 143, though it was begun after the run was stopped."""
+    run = MemoryRun([4, 4], echoing(lambda row: None))
+    first, others = run.driver(), []
+
+    def meanwhile():
+        if not others:
+            first.interrupt(ASKED)
+            first.ctx.lease.release()
+            run.store.delete([run.layout.stop_request])
+            others.append(run.driver())
+        others[0].ctx.refuse_if_asked_to_stop()
+        others[0].ctx.lease.renew()
+
+    clocked(run, monkeypatch, meanwhile)
+    report, told = told_by_stop(run, monkeypatch)
+    assert report["status"] == "running"
+    assert [line.partition("is asked to stop")[1] for line in told] == ["is asked to stop", ""]
+    assert "was stopped, and " in told[1]
+    others[0].close(others[0].run().report)
+    assert len(run.published("result")) == 8
+
+
+def test_each_stop_of_a_run_that_nobody_drives_is_one_step(monkeypatch):
+    run = a_run(Interrupted(2))
+    for times in (1, 2):
+        told_by_stop(run, monkeypatch)
+        assert [step.kind for step in run.reader_of_the_ledger().load()].count("stopped") == times
