@@ -89,6 +89,24 @@ def test_an_object_that_is_replaced_while_it_is_read_is_read_again() -> None:
     assert (b"".join(answer[0]), answer[1], asked) == (b"new", "200 OK", ["/bucket/key"] * 2)
 
 
+def test_a_copy_whose_source_is_replaced_while_it_is_looked_at_or_read_is_made_again() -> None:
+    asked = []
+
+    def moto(environ: Any, start_response: Any) -> list[bytes]:
+        asked.append(environ["REQUEST_METHOD"])
+        if len(asked) in (1, 3):
+            raise ValueError("I/O operation on closed file.")
+        start_response("200 OK", [("ETag", '"seen"')])
+        return [b"copied"]
+
+    front = S3Front(moto, FaultRegister(), None)
+    headers = {"x-amz-copy-source": "/bucket/source", "x-amz-copy-source-if-match": '"seen"'}
+    answer = run_wsgi_app(
+        lambda *given: front(None, *given), create_environ("/bucket/key", method="PUT", headers=headers)
+    )
+    assert (b"".join(answer[0]), answer[1], asked) == (b"copied", "200 OK", ["HEAD", "HEAD", "PUT", "PUT"])
+
+
 def test_missing_buckets_are_made_by_writes_and_heads_only(aws: Aws, name: str) -> None:
     """An option of the emulator: a person's workspace bucket need not exist; a read of a missing bucket is an error."""
     with pytest.raises(ClientError, match="NoSuchBucket"):

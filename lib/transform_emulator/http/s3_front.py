@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.test import run_wsgi_app
@@ -41,6 +42,10 @@ CHANGED = Failure(
     "PreconditionFailed",
     "At least one of the pre-conditions you specified did not hold",
 )
+MORE_READS = 9
+COPY_SOURCE = "HTTP_X_AMZ_COPY_SOURCE"
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,18 @@ class S3Front:
             # Moto checks If-Match and If-None-Match and then writes, as two steps: two puts must not interleave. The
             # body is in memory by now, so the lock is not held while a slow client sends.
             with self._locks[hash(path) % LOCK_COUNT]:
+                if COPY_SOURCE in environ:
+                    return _read_again(lambda: list(self.server(environ, start_response)))
                 return list(self.server(environ, start_response))
-        try:
-            return self.server(environ, start_response)
-        except ValueError:
-            # Moto closes the bytes of an object that is replaced or deleted, also while it reads them for an answer.
-            return self.server(environ, start_response)
+        return _read_again(lambda: self.server(environ, start_response))
+
+
+def _read_again(ask: Callable[[], Answer]) -> Answer:
+    """What Moto answers who reads an object, whose bytes it closes where that is replaced or deleted meanwhile."""
+    for _ in range(MORE_READS):
+        with contextlib.suppress(ValueError):
+            return ask()
+    return ask()
 
 
 def _asked(environ: WSGIEnvironment) -> dict[str, object]:
@@ -95,7 +106,7 @@ def _is_of_another_source(environ: WSGIEnvironment, server: WSGIApplication) -> 
     wanted = environ.get("HTTP_X_AMZ_COPY_SOURCE_IF_MATCH")
     if wanted is None:
         return False
-    path, _, query = environ.get("HTTP_X_AMZ_COPY_SOURCE", "").lstrip("/").partition("?")
+    path, _, query = environ.get(COPY_SOURCE, "").lstrip("/").partition("?")
     conditions = ("HTTP_X_AMZ_COPY", "HTTP_IF_")
     look = {name: value for name, value in environ.items() if not name.startswith(conditions)}
     look |= {"REQUEST_METHOD": "HEAD", "QUERY_STRING": query, "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
@@ -104,5 +115,5 @@ def _is_of_another_source(environ: WSGIEnvironment, server: WSGIApplication) -> 
         "RAW_URI": f"/{path}",
         "REQUEST_URI": f"/{path}",
     }
-    _, status, headers = run_wsgi_app(server, look)
+    _, status, headers = _read_again(lambda: run_wsgi_app(server, look))
     return status.startswith("200") and headers.get("ETag", "").strip('"') != wanted.strip('"')

@@ -228,13 +228,21 @@ def test_no_fault_repeats_a_value_of_the_command_line(run_file, sets, variables,
     assert refused(load, run_file(), sets=sets, variables=variables, emulator_models=models, environ=ENVIRON)
 
 
+SINGLE, WITH_SPLIT = "transform.strategy=SingleRecord", "has strategy: SingleRecord, .* or transform.split: Line"
+
+
 @pytest.mark.parametrize(
     ("sets", "words"),
     [
-        (["transform.split=None", "transform.strategy=SingleRecord"], "has strategy: SingleRecord, .* transform.split"),
+        (["transform.split=None", SINGLE], WITH_SPLIT),
         (["output.replace_where=x", "output.mode=append"], "needs format: delta and mode: overwrite, not .* append"),
         (["transform.max_payload_mb=100", "transform.max_concurrent_transforms=100"], "times max_payload_mb .*is 100$"),
         (["record.format=jsonlines", "record.header=true"], "record.header: .* record.format is ...; leave it out"),
+        # A value that begins as a word of ours does.
+        (
+            ["workspace=s3://b/transform-churn", "model.name=transform-churn", "transform.split=None", SINGLE],
+            WITH_SPLIT,
+        ),
     ],
 )
 def test_a_key_and_a_word_of_ours_are_told_though_the_command_line_has_them(run_file, sets, words):

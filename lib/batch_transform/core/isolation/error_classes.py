@@ -13,6 +13,7 @@ from enum import Enum
 
 from batch_transform.core.amounts import counted, verb
 from batch_transform.core.isolation.data_log_evidence import LogEntry
+from batch_transform.core.predictions.wrapping import NO_PREDICTION
 from batch_transform.core.statuses import JobStatus
 
 
@@ -221,6 +222,8 @@ def of_missing_output(status: JobStatus, failure_reason: str | None) -> Failure:
 
 def of_shape(rows: int, shape: str, setting: str | None, misread: bool) -> Failure:
     """Returns why an output is not used that is in another form than was configured, and with what it can be read."""
+    if shape.endswith(NO_PREDICTION):
+        return Failure(ErrorClass.MISMATCH, shape)
     if setting is None:
         words = f"{shape}; it is read as prediction.format and prediction.records_path say, for {counted(rows, 'row')}"
         return Failure(ErrorClass.MISMATCH, words)

@@ -22,7 +22,7 @@ from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.output_lines import blank_lines, blocks
 from batch_transform.core.predictions.prediction_types import Answers
 from batch_transform.core.predictions.reader import NOTHING_FOUND, PLACEHOLDER_REASON, PredictionReader
-from batch_transform.core.predictions.wrapping import ErrorAnswered
+from batch_transform.core.predictions.wrapping import ErrorAnswered, holds_wrapped
 from batch_transform.core.uris import S3Uri
 
 # Read fast it takes about five times as much memory, line by line about twenty times (core.predictions.reader).
@@ -186,7 +186,8 @@ def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionRead
     if seen is None:
         return
     found["shape"], found["setting"] = seen.shape, seen.setting
-    found["misread"] = not readable or seen.skips_blank or reader.schema is None
+    is_part = reader.form.is_wrapped and holds_wrapped(store.open_stream(output.uri, output.etag).chunks)
+    found["misread"] = not is_part and (not readable or seen.skips_blank or reader.schema is None)
 
 
 class _Keys:

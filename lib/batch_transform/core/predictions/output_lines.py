@@ -147,7 +147,7 @@ def in_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
     if held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise NotUnpacked("the output is in UTF-16 (or UTF-32), as its byte order mark says; answers must be UTF-8")
     if held.startswith(_GZIP):
-        raise NotUnpacked("the output is compressed by gzip; answers must be UTF-8, or have Content-Encoding: gzip")
+        raise NotUnpacked("the output is compressed by gzip; answers must be UTF-8")
     if held:
         yield held
     yield from drawn

@@ -25,6 +25,7 @@ _STATUSES = frozenset(str(status.value) for status in HTTPStatus)
 _ENDS_AS_A_PAIR = re.compile(r'(?:/[^\[\]]*"|,\s*[1-5][0-9]{2})\s*\]\Z')
 _ENDS_WITH_HEADERS = re.compile(r",\s*[1-5][0-9]{2}\s*,\s*\{.*\}\s*\]\Z", re.DOTALL)
 MOST_PARTS = 3  # of a body with what a server should say of it
+NO_PREDICTION = ", so its body is no prediction"
 _STATUS_MEMBER = '"statusCode"'
 
 
@@ -33,11 +34,12 @@ class ErrorAnswered(NotUnpacked):
 
 
 class Wrapped(NamedTuple):
-    """An answer that is wrapped: what it should be, what holds that, and what stands beside it, if anything does."""
+    """An answer that is wrapped: what it should be, what holds that, what stands beside it, if anything, its status."""
 
     body: str
     holders: str = "strings"
     beside: str | None = None
+    status: str = "200"
 
 
 def unwrap(chunks: Iterable[bytes], most_characters: int = MOST_LINE_BYTES) -> Iterator[bytes]:
@@ -74,34 +76,53 @@ def may_be_wrapped(head: str) -> bool:
     return head.startswith("{") and _STATUS_MEMBER in head
 
 
+def holds_wrapped(chunks: Iterable[bytes]) -> bool:
+    """Returns whether any answer of an output is wrapped, so that those which are not may be of bad rows."""
+    stream = JsonStream(chunks)
+    try:
+        while stream.begin():
+            if _apart(stream.value()) is not None:
+                return True
+    except NotUnpacked:
+        pass  # no JSON from there on
+    return False
+
+
 def _taken_apart(stream: JsonStream) -> Wrapped:
-    text = stream.value()
+    found = _apart(stream.value())
+    if found is None:
+        raise stream.fault("it is neither a JSON string nor a body with its media type or its status")
+    if not found.status.startswith("2"):
+        raise ErrorAnswered(str(stream.fault(f"its status is {found.status}{NO_PREDICTION}")))
+    return found
+
+
+def _apart(text: str) -> Wrapped | None:
+    """An answer, whatever status stands beside it; None: it is not wrapped."""
     if is_stand_in(text):
         return Wrapped(text)
     if text.startswith('"'):
         return Wrapped(str(json.loads(text)))
     elements = pair_of(text)
-    media_type, holders = media_type_of(elements), "arrays"
-    status = next((each for each in elements[1:] if each in _STATUSES), "200")
-    if media_type is None and may_be_wrapped(text):
-        elements, status = _members_of(text)
-        media_type, holders = (f"status {status}" if elements else None), "objects"
-    if media_type is None:
-        raise stream.fault("it is neither a JSON string nor a body with its media type or its status")
-    if not status.startswith("2"):
-        raise ErrorAnswered(str(stream.fault(f"its status is {status}, so its body is no prediction")))
-    body = elements[0]
-    return Wrapped(str(json.loads(body)) if body.startswith('"') else body, holders, media_type)
+    if (media_type := media_type_of(elements)) is not None:
+        status = next((each for each in elements[1:] if each in _STATUSES), "200")
+        return Wrapped(_plain(elements[0]), "arrays", media_type, status)
+    return _of_members(text) if may_be_wrapped(text) else None
 
 
-def _members_of(document: str) -> tuple[list[str], str]:
-    """Returns the body of an object as a Lambda function returns it, alone, and its status; [] for any other object."""
+def _of_members(document: str) -> Wrapped | None:
+    """An object as a Lambda function returns it; None: any other. Of an error there need be no body."""
     stream = JsonStream([document.encode(errors="surrogatepass")])
     members = {name: stream.value() for name in stream.members()}
     status = members.get("statusCode", "").strip('"')
-    if status not in _STATUSES or "body" not in members or members.get("isBase64Encoded") == "true":
-        return [], ""
-    return [members["body"]], status
+    has_body = "body" in members and members.get("isBase64Encoded") != "true"
+    if status not in _STATUSES or (status.startswith("2") and not has_body):
+        return None
+    return Wrapped(_plain(members.get("body", "")), "objects", f"status {status}", status)
+
+
+def _plain(body: str) -> str:
+    return str(json.loads(body)) if body.startswith('"') else body
 
 
 def pair_of(document: str) -> list[str]:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.predictions.answer_form import answer_form
 from batch_transform.core.predictions.json_stream import NotUnpacked
+from batch_transform.core.predictions.wrapping import ErrorAnswered
 from batch_transform.core.report_keys import FailureExample
 from batch_transform.core.run_state import RunState
 from batch_transform.pipeline.recorded import RecordedRun, form_of_outputs
@@ -47,11 +48,15 @@ class FailedWords:
 
     def _answer(self, job: str, name: str, line: int) -> str | None:
         """The line of an output that is no prediction: then that itself is what the model said."""
+        output = self._run.layout.output(job, name)
         with suppress(ObjectNotFound, ValueError, NotUnpacked):
-            stream = self._run.store.open_stream(self._run.layout.output(job, name))
+            stream = self._run.store.open_stream(output)
             # Only now: with the outputs of a cleaned run the part is gone that this may read.
             form = form_of_outputs(answer_form(self._state.settings), self._state, self._run.ledger)
-            return _line_of(form.lines(stream.chunks), line)
+            try:
+                return _line_of(form.lines(stream.chunks), line)
+            except ErrorAnswered:  # as it came, then
+                return _line_of(self._run.store.open_stream(output).chunks, line)
         return None
 
 

@@ -205,7 +205,8 @@ def test_a_body_with_its_status_is_never_so_many_predictions_nor_one(elements, f
     assert found["shape"].startswith("1 array of a body and its ")
 
 
-FAILURES = [["{}", 500, {"Retry-After": "1"}], ['["no"]', 404], {"statusCode": 500, "body": "no"}]
+FAILURES = [["{}", 500, {"Retry-After": "1"}], ['["no"]', 404], {"statusCode": 500, "body": "no"}, {"statusCode": 404}]
+FAILURES += [{"statusCode": 500, "message": "no"}, {"statusCode": "500", "body": "bm8=", "isBase64Encoded": True}]
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=str)
@@ -227,6 +228,15 @@ LAMBDA = [{"statusCode": 200, "headers": {}, "body": json.dumps(value)} for valu
 def test_bodies_that_a_function_for_lambda_returned_are_read(answers):
     found = counted(lines(answers), P, AnswerForm(is_wrapped=True))
     assert (found["lines"], found["unreadable"], found["shape"]) == (ROWS, [], None)
+
+
+@pytest.mark.parametrize("odd", [{"errorMessage": "no"}, [1, 2, 3], {"statusCode": 204}])
+def test_an_answer_that_is_not_wrapped_beside_others_that_are_is_no_sign_of_another_form(odd):
+    """It may be that of a bad row, for which alone the run ended."""
+    for answers in ([odd, *LAMBDA[1:]], [*LAMBDA[:-1], odd]):
+        found = counted(lines(answers), P, AnswerForm(is_wrapped=True))
+        assert (found["misread"], found["shape"] is None) == (False, False)
+    assert counted(lines([{"p": 0.5}] * ROWS), P, AnswerForm(is_wrapped=True))["misread"]
 
 
 TOGETHER = [["cat", 200], [0.5, 200], [100, 200, 300], ["a", 200, "b"], [{"a": "b"}, {"a": "c"}], [1, 200, {"p": 1}]]
