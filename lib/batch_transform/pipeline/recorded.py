@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import platform
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,28 +23,11 @@ from batch_transform.core.run_layout import ROWS, RUNS, RunLayout, layouts_named
 from batch_transform.core.run_settings import RunSettings
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.context import Clock
+from batch_transform.pipeline.local_process import CLOCK, this_process
 from batch_transform.pipeline.remedies import as_another_run
 from batch_transform.s3.lease import RunLease
 from batch_transform.s3.ledger import Ledger
 from batch_transform.s3.store import S3Store
-
-
-def boot_seconds() -> float:
-    """Returns seconds since the machine started, those included in which it slept (where the system tells them)."""
-    # macOS's CLOCK_MONOTONIC_RAW goes on during sleep; Linux's monotonic clocks do not.
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC_RAW))
-
-
-def this_process() -> str:
-    """Returns who is at work here, as a person knows it: user, host, process."""
-    user = "an unnamed user"
-    with suppress(KeyError, ImportError, OSError):  # a container may have a number and no name
-        user = getpass.getuser()
-    return f"{user} on {platform.node() or 'an unnamed host'}, process {os.getpid()}"
-
-
-CLOCK = Clock(time.monotonic, time.time, time.sleep, boot_seconds)
 
 
 @dataclass(frozen=True)

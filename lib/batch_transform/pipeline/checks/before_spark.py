@@ -23,8 +23,9 @@ from batch_transform.outputs.tree_of_location import is_reached, open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_service
 from batch_transform.pipeline.checks.footer_columns import check_columns
 from batch_transform.pipeline.checks.model_servers import check_model_servers
+from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.places import places_of, targets_of
-from batch_transform.pipeline.recorded import CLOCK, check_same, read_run
+from batch_transform.pipeline.recorded import check_same, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker.jobs import TransformJobs

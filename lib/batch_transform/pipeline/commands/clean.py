@@ -20,7 +20,8 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun, named_run
+from batch_transform.pipeline.local_process import CLOCK
+from batch_transform.pipeline.recorded import RecordedRun, named_run
 from batch_transform.pipeline.telling import Tell
 from batch_transform.pipeline.workspace_runs import runs_of
 from batch_transform.s3.store import S3Store

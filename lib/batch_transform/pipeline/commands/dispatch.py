@@ -39,7 +39,8 @@ from batch_transform.pipeline.ending.exits import teller
 from batch_transform.pipeline.ending.reporting import Reporting, page_on_this_disk
 from batch_transform.pipeline.ending.stopping import stop_jobs, stopped_since
 from batch_transform.pipeline.handshake import Handshake
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun
+from batch_transform.pipeline.local_process import CLOCK
+from batch_transform.pipeline.recorded import RecordedRun
 from batch_transform.pipeline.remedies import way_on
 from batch_transform.pipeline.telling import Tell
 from batch_transform.s3.lease import request_stop

@@ -13,7 +13,8 @@ from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.named_run import Reached
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun
+from batch_transform.pipeline.local_process import CLOCK
+from batch_transform.pipeline.recorded import RecordedRun
 from batch_transform.pipeline.remedies import way_on
 from batch_transform.pipeline.telling import Tell
 from batch_transform.sagemaker.jobs import TransformJobs

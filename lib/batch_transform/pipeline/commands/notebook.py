@@ -32,10 +32,10 @@ from batch_transform.pipeline.ending.exits import exit_of, typed_errors
 from batch_transform.pipeline.ending.reporting import report_of_end
 from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.opening_run import open_run
+from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.notebook_line import shown_progress
 from batch_transform.pipeline.places import targets_of
-from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.pipeline.run_switches import RunSwitches
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.source import Source

@@ -26,8 +26,8 @@ from batch_transform.pipeline.checks.collected_faults import Faults, check_bucke
 from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.checks.output_over_input import written_tables
 from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs
+from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.places import Places, Targets, targets_of
-from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker import quotas
 from batch_transform.sagemaker.jobs import TransformJobs

@@ -23,7 +23,7 @@ from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, 
 from batch_transform.pipeline.handshake import Handshake, seconds_before
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
-from batch_transform.pipeline.recorded import CLOCK
+from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.pipeline.telling import tell_terminal, telling_now_and_then
 from batch_transform.pipeline.world.aws_access import access_of

@@ -21,8 +21,8 @@ from batch_transform.pipeline.lifecycle.acquiring_run import renewed
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.lifecycle.resuming_without_spark import NeedsSpark, resume_without_spark
+from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.loop.driver import Driver
-from batch_transform.pipeline.recorded import CLOCK
 from batch_transform.pipeline.spelling import Spelling
 from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input

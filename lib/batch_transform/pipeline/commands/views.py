@@ -31,7 +31,8 @@ from batch_transform.pipeline.commands.looked_at import looked_at, recorded_repo
 from batch_transform.pipeline.commands.named_run import Reached, reached
 from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.ending.reporting import Reporting
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun
+from batch_transform.pipeline.local_process import CLOCK
+from batch_transform.pipeline.recorded import RecordedRun
 from batch_transform.pipeline.spelling import spelled_out_here
 from batch_transform.pipeline.telling import Tell, terminal_columns
 from batch_transform.s3.store import S3Store

@@ -30,8 +30,9 @@ from batch_transform.core.secret_values import sealed, secrets_of
 from batch_transform.core.state.fold import advance
 from batch_transform.pipeline.context import ObjectWork, RunContext, TableWork
 from batch_transform.pipeline.ending.stopping import stopped_since
+from batch_transform.pipeline.local_process import CLOCK, this_process
 from batch_transform.pipeline.places import Places
-from batch_transform.pipeline.recorded import CLOCK, RecordedRun, acquired, check_same, this_process
+from batch_transform.pipeline.recorded import RecordedRun, acquired, check_same
 from batch_transform.pipeline.remedies import SAME_CALL
 from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.pipeline.world.aws_access import lookup_of
