@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from batch_transform.pipeline.handshake import COMMAND, Handshake
+from batch_transform.pipeline.handshake import COMMAND_VARIABLE, Handshake
 
 handshake = Handshake.from_environ(os.environ)
 
@@ -41,7 +41,7 @@ def score() -> None:
         code,
         rows=spark.range(10).count(),
         source=sys.modules["batch_transform"].__file__,
-        command=os.environ[COMMAND],
+        command=os.environ[COMMAND_VARIABLE],
         worker=worker.asDict(),
     )
 

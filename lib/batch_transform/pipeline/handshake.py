@@ -22,13 +22,14 @@ from batch_transform.pipeline.spelling import spelled_out_here
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-PID_FILE = "BATCH_TRANSFORM_PID_FILE"
-REPORT_FILE = "BATCH_TRANSFORM_REPORT_FILE"
-EXIT_FILE = "BATCH_TRANSFORM_EXIT_FILE"
-ALIVE_FILE = "BATCH_TRANSFORM_ALIVE_FILE"  # a named pipe that the wrapper holds open while it lives
-BEGAN = "BATCH_TRANSFORM_BEGAN"  # when the wrapper was called, in seconds since 1970
-COMMAND = "BATCH_TRANSFORM_COMMAND"  # the very command that was given, unless something in it may be a secret
-ANEW = "BATCH_TRANSFORM_ANEW"  # that command, if it begins a run by its file, and so another one under another run_id
+PID_FILE_VARIABLE = "BATCH_TRANSFORM_PID_FILE"
+REPORT_FILE_VARIABLE = "BATCH_TRANSFORM_REPORT_FILE"
+EXIT_FILE_VARIABLE = "BATCH_TRANSFORM_EXIT_FILE"
+ALIVE_FILE_VARIABLE = "BATCH_TRANSFORM_ALIVE_FILE"  # a named pipe that the wrapper holds open while it lives
+BEGAN_VARIABLE = "BATCH_TRANSFORM_BEGAN"  # when the wrapper was called, in seconds since 1970
+COMMAND_VARIABLE = "BATCH_TRANSFORM_COMMAND"  # the very command that was given, unless something in it may be a secret
+# That command, if it begins a run by its file, and so another one under another run_id.
+ANEW_VARIABLE = "BATCH_TRANSFORM_ANEW"
 WORDS = ".words"  # added to the report's file: what the wrapper tells a person after it has printed that
 TOLD = ".told"  # likewise: a file that is there if all of it was told in words, which is enough on a terminal
 ERROR = "error: "  # begins what is told of an error once more
@@ -51,7 +52,7 @@ def variables(values: Mapping[str, str]) -> Iterator[None]:
 def seconds_before(environ: Mapping[str, str], now: float) -> float:
     """Returns for how long the wrapper has been at work, which may be on another machine; 0 where there is none."""
     with suppress(ValueError):
-        return max(0.0, now - float(environ.get(BEGAN, "") or now))
+        return max(0.0, now - float(environ.get(BEGAN_VARIABLE, "") or now))
     return 0.0
 
 
@@ -72,7 +73,7 @@ class Handshake:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Returns the files that the environment names."""
-        names = (PID_FILE, REPORT_FILE, EXIT_FILE, ALIVE_FILE)
+        names = (PID_FILE_VARIABLE, REPORT_FILE_VARIABLE, EXIT_FILE_VARIABLE, ALIVE_FILE_VARIABLE)
         pid, report, code, alive = (Path(environ[name]) if environ.get(name) else None for name in names)
         return cls(pid, report, code, alive)
 

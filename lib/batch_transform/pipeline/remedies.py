@@ -8,9 +8,9 @@ import shlex
 
 from batch_transform.core.object_names import another_run_id
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.handshake import ANEW, COMMAND
+from batch_transform.pipeline.handshake import ANEW_VARIABLE, COMMAND_VARIABLE
 from batch_transform.pipeline.reaching import options_near
-from batch_transform.pipeline.spelling import RESUME, SEE_ERRORS, Spelling, with_options
+from batch_transform.pipeline.spelling import RESUME_VARIABLE, SEE_ERRORS_VARIABLE, Spelling, with_options
 
 # Of a run whose emulator has no `state`.
 GONE_WITH_ITS_EMULATOR = (
@@ -31,12 +31,12 @@ def going_on(ctx: RunContext, options: str, arguments: str) -> str:
         return f"{SAME_CALL} with {arguments}"
     if not ctx.config.ephemeral:
         return _spelling(ctx).of("resume", str(ctx.places.run), *shlex.split(options))
-    words = shlex.split(os.environ.get(COMMAND, ""))
+    words = shlex.split(os.environ.get(COMMAND_VARIABLE, ""))
     return with_options(words, shlex.split(options)) if words else f"the same command with {options}"
 
 
 def _spelling(ctx: RunContext) -> Spelling:
-    if RESUME in os.environ or SEE_ERRORS in os.environ:
+    if RESUME_VARIABLE in os.environ or SEE_ERRORS_VARIABLE in os.environ:
         return Spelling.from_environ(os.environ)
     near = options_near(ctx.config)  # a cluster's driver, or a notebook: nobody has said how it was reached
     return Spelling(near=near, spark=near)
@@ -47,7 +47,7 @@ def once_more(ctx: RunContext) -> str:
     if ctx.config.takes_frame:
         return SAME_CALL
     if ctx.config.ephemeral:
-        return os.environ.get(COMMAND, "").strip() or "the same command"
+        return os.environ.get(COMMAND_VARIABLE, "").strip() or "the same command"
     return going_on(ctx, "", "").strip()
 
 
@@ -71,7 +71,7 @@ def as_another_run(run_id: str, *, takes_frame: bool) -> str:
     name = another_run_id(run_id)
     if takes_frame:
         return f"{SAME_CALL} with run_id={json.dumps(name)}"
-    words = shlex.split(os.environ.get(ANEW, ""))
+    words = shlex.split(os.environ.get(ANEW_VARIABLE, ""))
     setting = ("--set", f"run_id={name}")
     return with_options(words, setting) if words else f"the command of its run file with {shlex.join(setting)}"
 

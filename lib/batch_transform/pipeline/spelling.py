@@ -12,9 +12,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-PROGRAM = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
-RESUME = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
-SEE_ERRORS = "BATCH_TRANSFORM_ERRORS"  # what shows how rows of the run that it began have failed
+PROGRAM_VARIABLE = "BATCH_TRANSFORM_PROGRAM"  # the wrapper, as it was called
+RESUME_VARIABLE = "BATCH_TRANSFORM_RESUME"  # what resumes the run that it began
+SEE_ERRORS_VARIABLE = "BATCH_TRANSFORM_ERRORS"  # what shows how rows of the run that it began have failed
 PROGRAM_NAME = "batch-transform"
 # The commands that begin Spark, and so repeat what is said of it.
 WITH_SPARK = ("run", "plan", "resume", "prepare", "collect")
@@ -41,8 +41,8 @@ class Spelling:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Spelling:
         """Returns them as the wrapper has left them, which names a command of each kind."""
-        resume, see_errors = (shlex.split(environ.get(name, "")) for name in (RESUME, SEE_ERRORS))
-        program = (resume or see_errors or [environ.get(PROGRAM) or PROGRAM_NAME])[0]
+        resume, see_errors = (shlex.split(environ.get(name, "")) for name in (RESUME_VARIABLE, SEE_ERRORS_VARIABLE))
+        program = (resume or see_errors or [environ.get(PROGRAM_VARIABLE) or PROGRAM_NAME])[0]
         return cls(program, tuple(see_errors[_BEFORE:]), tuple(resume[_BEFORE:]))
 
     def of(self, command: str, run: str, *options: str) -> str:

@@ -20,10 +20,10 @@ from batch_transform.core.progress.event_lines import plain, to_json
 from batch_transform.core.progress.screen import line
 from batch_transform.core.progress.view import View, seen
 
-EVENTS_FILE = "BATCH_TRANSFORM_EVENTS_FILE"  # to which a driver appends its events
-LOG = "BATCH_TRANSFORM_LOG"  # in which form they are written where no file is named
-COLUMNS = "BATCH_TRANSFORM_COLUMNS"  # of the terminal on which the wrapper prints what this process tells
-TEXT, JSON = "text", "json"
+EVENTS_FILE_VARIABLE = "BATCH_TRANSFORM_EVENTS_FILE"  # to which a driver appends its events
+LOG_VARIABLE = "BATCH_TRANSFORM_LOG"  # in which form they are written where no file is named
+COLUMNS_VARIABLE = "BATCH_TRANSFORM_COLUMNS"  # of the terminal on which the wrapper prints what this process tells
+TEXT_LOG, JSON_LOG = "text", "json"  # those forms
 QUIET_SECONDS = 60.0  # after which a person is told that all is well, and how far it is
 _TICK_SECONDS = 5.0
 
@@ -71,9 +71,11 @@ def tell_terminal(event: Event) -> None:
     and that must not keep the driver from stopping its jobs.
     """
     with suppress(OSError):
-        if (file := os.environ.get(EVENTS_FILE)) and _is_appended(file, to_json(event, datetime.now(timezone.utc))):
+        if (file := os.environ.get(EVENTS_FILE_VARIABLE)) and _is_appended(
+            file, to_json(event, datetime.now(timezone.utc))
+        ):
             return
-        if os.environ.get(LOG) == JSON:
+        if os.environ.get(LOG_VARIABLE) == JSON_LOG:
             _say(to_json(event, datetime.now(timezone.utc)))
         else:
             _say(_LINES.of(event, time.monotonic()))
@@ -81,15 +83,15 @@ def tell_terminal(event: Event) -> None:
 
 def terminal_columns() -> int | None:
     """Returns how wide the terminal is that standard output goes to in the end; None: it goes to none."""
-    if os.environ.get(COLUMNS, "").isdecimal():
-        return int(os.environ[COLUMNS])
+    if os.environ.get(COLUMNS_VARIABLE, "").isdecimal():
+        return int(os.environ[COLUMNS_VARIABLE])
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def write_log_as(*forms: str) -> None:
     """Has this process, and those that it starts, write events in the last of these forms, if any is given."""
     if forms:
-        os.environ[LOG] = forms[-1]
+        os.environ[LOG_VARIABLE] = forms[-1]
 
 
 @contextmanager
@@ -111,7 +113,7 @@ def telling_now_and_then(began: float | None = None) -> Iterator[None]:
 
 def _tick_until(over: threading.Event) -> None:
     while not over.wait(_TICK_SECONDS):
-        if not os.environ.get(EVENTS_FILE) and os.environ.get(LOG) != JSON:
+        if not os.environ.get(EVENTS_FILE_VARIABLE) and os.environ.get(LOG_VARIABLE) != JSON_LOG:
             with suppress(OSError):
                 _say(_LINES.tick(time.monotonic()))
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 
 from batch_transform.core.events import Event, EventKind
-from batch_transform.pipeline.handshake import BEGAN, Handshake, seconds_before
+from batch_transform.pipeline.handshake import BEGAN_VARIABLE, Handshake, seconds_before
 from batch_transform.pipeline.telling import PlainLines
 
 
 @pytest.mark.parametrize(
     ("told", "seconds"),
-    [({BEGAN: "1000.25"}, 9.75), ({}, 0.0), ({BEGAN: ""}, 0.0), ({BEGAN: "soon"}, 0.0), ({BEGAN: "1020"}, 0.0)],
+    [
+        ({BEGAN_VARIABLE: "1000.25"}, 9.75),
+        ({}, 0.0),
+        ({BEGAN_VARIABLE: ""}, 0.0),
+        ({BEGAN_VARIABLE: "soon"}, 0.0),
+        ({BEGAN_VARIABLE: "1020"}, 0.0),
+    ],
     ids=str,
 )
 def test_a_driver_knows_for_how_long_its_wrapper_has_been_at_work(told, seconds):

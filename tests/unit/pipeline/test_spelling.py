@@ -15,12 +15,12 @@ from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.command_options import COMMANDS
 from batch_transform.pipeline.commands.other_command import commands_here
 from batch_transform.pipeline.ending.exits import exit_of
-from batch_transform.pipeline.handshake import COMMAND, variables
-from batch_transform.pipeline.spelling import PROGRAM, Spelling
+from batch_transform.pipeline.handshake import COMMAND_VARIABLE, variables
+from batch_transform.pipeline.spelling import PROGRAM_VARIABLE, Spelling
 
 LIB = Path(__file__).resolve().parents[3] / "lib" / "batch_transform"
 RUN = "s3://bucket/my runs/a"
-HERE = {PROGRAM: "./spark-submit.sh"}
+HERE = {PROGRAM_VARIABLE: "./spark-submit.sh"}
 # Of a command line that was given: what reaches the run, what is said of Spark, what is passed on unread.
 GIVEN = ["resume", RUN, "--set", "emulator.state=.kept here", "--master", "yarn", "--", "--weird"]
 # Of themselves: a help text, what a key may be, a command about its own work.
@@ -78,7 +78,7 @@ def test_the_list_shows_its_latest_run_by_a_whole_command():
     ],
 )
 def test_the_same_command_is_told_as_it_was_typed_unless_a_secret_may_be_in_it(given, told):
-    assert shlex.split(here(*given)[COMMAND]) == told
+    assert shlex.split(here(*given)[COMMAND_VARIABLE]) == told
 
 
 def test_what_nobody_reached_in_any_way_is_named_by_its_folder():

@@ -11,7 +11,7 @@ from batch_transform.core.publishing.last_words import next_steps, sentence
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.report_page.markup import Html, joined, listed, paragraph, shown
 
-MOST_ROWS, _MOST_COLUMNS, _MOST_CHARACTERS = 10, 30, 80
+ROWS_SHOWN, _MOST_COLUMNS, _MOST_CHARACTERS = 10, 30, 80
 # Colours are the notebook's own, in the light and in the dark.
 _CARD = "border:1px solid currentColor;border-radius:6px;padding:.3em .8em;margin:0 .5em .5em 0;display:inline-block"
 _CELL = "border-bottom:1px solid currentColor;padding:.2em .6em;text-align:left;vertical-align:top"
@@ -65,7 +65,7 @@ def _rows(preview: Preview) -> Html:
         return paragraph(f"Rows cannot be shown here: {preview.trouble}")
     cut = preview.columns[:_MOST_COLUMNS]
     head = joined(Html(f'<th style="{_CELL}">{shown(name)}</th>') for name in cut)
-    body = joined(Html(f"<tr>{joined(map(_cell, row[:_MOST_COLUMNS]))}</tr>") for row in preview.rows[:MOST_ROWS])
+    body = joined(Html(f"<tr>{joined(map(_cell, row[:_MOST_COLUMNS]))}</tr>") for row in preview.rows[:ROWS_SHOWN])
     table = Html(
         f'<div style="overflow-x:auto"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )

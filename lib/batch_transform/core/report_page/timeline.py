@@ -23,7 +23,7 @@ from batch_transform.core.report_page.markup import Html
 from batch_transform.core.statuses import JobStatus
 
 # With more jobs a round is one row.
-MOST_ROWS = 40
+MOST_JOBS_SHOWN = 40
 # Bars that are closer together than this part of the whole are drawn as one, so that a page stays small.
 _NEAR = 0.002
 # Between two steps the ledger is written: what is shorter than this part of the whole is no waiting.
@@ -103,7 +103,7 @@ def _jobs(jobs: Sequence[JobTimes], scale: _Scale) -> list[Row]:
     for number in sorted({each.job.round_number for each in jobs}):
         of_round = [each for each in jobs if each.job.round_number == number]
         rows.append(_round(number, of_round, scale))
-        if len(jobs) <= MOST_ROWS:
+        if len(jobs) <= MOST_JOBS_SHOWN:
             rows += [_job(numbers[each.job.name], each, scale) for each in of_round]
     return rows
 

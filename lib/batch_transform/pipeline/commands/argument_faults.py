@@ -28,7 +28,6 @@ from batch_transform.pipeline.commands.command_options import (
     SUBMIT,
     TABLE,
     TARGET,
-    TEXT,
     UNFINISHED,
     VERSION,
     WHOM,
@@ -37,9 +36,10 @@ from batch_transform.pipeline.commands.command_options import (
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
 from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.spelling import PROGRAM_NAME
+from batch_transform.pipeline.telling import JSON_LOG, TEXT_LOG
 
 MOST_DAYS = 36_500  # ours: a hundred years; S3 takes an int32, and a longer time ago is before any clock
-MOST_ROWS = 2_147_483_647  # Dataset.limit takes an int of Java
+LARGEST_LIMIT = 2_147_483_647  # Dataset.limit takes an int of Java
 # Below it a word resembles a command by chance.
 _ALIKE = 0.7
 # For many programs it names standard input or output; here it is a word like others.
@@ -60,7 +60,7 @@ def wrong_values(
     """Yields what is wrong with the values of options; `days` are by theirs."""
     yield from _targets(targets)
     yield from _forms("-o", forms, (TABLE, JSON))
-    yield from _forms(LOG_FORM, logs, (TEXT, JSON))
+    yield from _forms(LOG_FORM, logs, (TEXT_LOG, JSON_LOG))
     if any(name not in WHOM for name in whom):
         yield f"{FOR}: is nobody for whom there is a document; valid: {', '.join(WHOM)}"
     yield from _limits(limits)
@@ -83,8 +83,8 @@ def _forms(option: str, given: Sequence[str], valid: Sequence[str]) -> Iterator[
 
 def _limits(given: Sequence[str]) -> Iterator[str]:
     for number in given:
-        if whole_number(number, MOST_ROWS) is None:
-            yield f"{LIMIT}: is no number of rows; give a whole number from 1 to {MOST_ROWS:,}"
+        if whole_number(number, LARGEST_LIMIT) is None:
+            yield f"{LIMIT}: is no number of rows; give a whole number from 1 to {LARGEST_LIMIT:,}"
 
 
 def subject_faults(command: str, words: Sequence[str], beside: Sequence[str]) -> Iterator[str]:

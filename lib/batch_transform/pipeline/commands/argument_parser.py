@@ -23,7 +23,7 @@ from batch_transform.pipeline.commands.command_options import (
     VERSION,
     option_of,
 )
-from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME
+from batch_transform.pipeline.spelling import PROGRAM_NAME, PROGRAM_VARIABLE
 from batch_transform.pipeline.standard_output import lost_of, open_streams
 
 _WAYS = """\
@@ -112,4 +112,4 @@ def asked_for(arguments: Sequence[str], program: str = PROGRAM_NAME) -> str | No
 
 if __name__ == "__main__":
     open_streams()
-    raise SystemExit(lost_of(asked_for(sys.argv[1:], os.environ.get(PROGRAM, PROGRAM_NAME)) or "") or 0)
+    raise SystemExit(lost_of(asked_for(sys.argv[1:], os.environ.get(PROGRAM_VARIABLE, PROGRAM_NAME)) or "") or 0)

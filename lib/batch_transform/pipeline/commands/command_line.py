@@ -25,11 +25,11 @@ from batch_transform.pipeline.commands.command_options import (
     OWN,
     RESUME,
     RUN,
-    TEXT,
     option_of,
 )
 from batch_transform.pipeline.commands.spark_submit_arguments import OPTIONS, SWITCHES
 from batch_transform.pipeline.run_switches import RunSwitches
+from batch_transform.pipeline.telling import TEXT_LOG
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def step_of(asked: CommandLine) -> str:
 
 def log_form(asked: CommandLine) -> str:
     """Returns the form in which it is told what happens."""
-    return asked.log[-1] if asked.log else TEXT
+    return asked.log[-1] if asked.log else TEXT_LOG
 
 
 def parse(arguments: Sequence[str]) -> CommandLine:

@@ -51,7 +51,7 @@ LIMIT, EXACT, SHOW_RECORD = "--limit", "--exact", "--show-record"
 OLDER_THAN, LIFECYCLE, UNFINISHED = "--older-than", "--lifecycle", "--unfinished"
 DRY_RUN, TARGET, LOG_FORM = "--dry-run", "--target", "--log"
 HELP, VERSION = ("-h", "--help"), "--version"
-TABLE, JSON, TEXT = "table", "json", "text"
+TABLE, JSON = "table", "json"  # as what `-o` prints; of `--log` they are those of `pipeline/telling.py`
 _FILE, _FOLDER, _WORKSPACE = "RUNFILE", "RUN", "WORKSPACE"
 _FOLDER_EXAMPLE = "s3://my-bucket/scoring/churn-2024-05-01"
 

@@ -36,7 +36,7 @@ from batch_transform.pipeline.telling import Tell
 from batch_transform.records.registry import run_framing
 from batch_transform.sagemaker.endpoint import READ_TIMEOUT_SECONDS, Endpoint, ModelRefusal
 
-ROWS, MOST_ROWS = 1_000, 100_000
+ROWS_SENT, MOST_ROWS_SENT = 1_000, 100_000
 # The last bits of a sum depend on how many rows a model takes at once.
 TOLERANCE = 1e-6
 # Below the limit of a body, so that a mini-batch passes whatever the service adds.
@@ -92,9 +92,9 @@ def _arguments(asked: CommandLine) -> _Asked:
     if not _NAME.fullmatch(name) or len(name) > MAX_ENDPOINT_NAME_CHARACTERS:
         given = "is none" if asked.endpoint else "is required"
         faults.append(f"--endpoint: {given}; valid: the name of a real-time endpoint")
-    rows = whole_number(asked.rows[-1], MOST_ROWS) if asked.rows else ROWS
+    rows = whole_number(asked.rows[-1], MOST_ROWS_SENT) if asked.rows else ROWS_SENT
     if rows is None:
-        faults.append(f"--rows: is no number of rows; valid: a whole number from 1 to {MOST_ROWS}")
+        faults.append(f"--rows: is no number of rows; valid: a whole number from 1 to {MOST_ROWS_SENT}")
     tolerance = asked.tolerance[-1] if asked.tolerance else str(TOLERANCE)
     if not _is_tolerance(tolerance):
         faults.append("--tolerance: is none; valid: a number, 0 or more, such as 1e-6")

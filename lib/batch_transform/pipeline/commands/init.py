@@ -20,7 +20,7 @@ from batch_transform.outputs.tree_of_location import is_reached
 from batch_transform.pipeline.commands.command_line import CommandLine, parse
 from batch_transform.pipeline.commands.command_options import PLAN, RUN
 from batch_transform.pipeline.reaching import is_secret
-from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME
+from batch_transform.pipeline.spelling import PROGRAM_NAME, PROGRAM_VARIABLE
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
 from batch_transform.s3.store import S3Store
@@ -110,7 +110,7 @@ def _first_run(asked: CommandLine, environ: Mapping[str, str]) -> FirstRun:
         run,
         output=output,
         workspace=workspace,
-        program=environ.get(PROGRAM, PROGRAM_NAME),
+        program=environ.get(PROGRAM_VARIABLE, PROGRAM_NAME),
         file=asked.subject or run.file,
         options=tuple(_options(asked)),
         emulated=near.emulator is not None,

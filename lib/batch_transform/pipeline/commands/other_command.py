@@ -14,9 +14,15 @@ from batch_transform.core.errors import BatchTransformError
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import PREPARE, RUN
 from batch_transform.pipeline.commands.named_run import whereabouts_of
-from batch_transform.pipeline.handshake import ANEW, COMMAND
+from batch_transform.pipeline.handshake import ANEW_VARIABLE, COMMAND_VARIABLE
 from batch_transform.pipeline.reaching import has_secret, options_near
-from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME, RESUME, SEE_ERRORS, Spelling
+from batch_transform.pipeline.spelling import (
+    PROGRAM_NAME,
+    PROGRAM_VARIABLE,
+    RESUME_VARIABLE,
+    SEE_ERRORS_VARIABLE,
+    Spelling,
+)
 
 # Where none is known yet: of a command line that names the commands of any run.
 _ANY_RUN = "RUN"
@@ -47,7 +53,7 @@ def spelling_of(asked: CommandLine, config: RunConfig | Surroundings, environ: M
     ]
     near = options_near(surroundings(asked.sets, asked.emulator_models) if not asked.names_file else config)
     rest = ["--", *asked.rest] if asked.rest and not has_secret(" ".join(asked.rest)) else []
-    return Spelling(environ.get(PROGRAM, PROGRAM_NAME), near, (*spark, *near, *rest))
+    return Spelling(environ.get(PROGRAM_VARIABLE, PROGRAM_NAME), near, (*spark, *near, *rest))
 
 
 def commands_here(asked: CommandLine, environ: Mapping[str, str], config: RunConfig | None = None) -> dict[str, str]:
@@ -58,7 +64,7 @@ def commands_here(asked: CommandLine, environ: Mapping[str, str], config: RunCon
         environ: where `${name}` is looked up, and where the wrapper left its name.
         config: the run's configuration; None: not known yet.
     """
-    found = Spelling(environ.get(PROGRAM, PROGRAM_NAME))
+    found = Spelling(environ.get(PROGRAM_VARIABLE, PROGRAM_NAME))
     near: RunConfig | Surroundings | None = config
     with suppress(BatchTransformError, OSError):  # what is wrong is said by whoever needs it
         if near is None and not asked.names_file:
@@ -70,4 +76,9 @@ def commands_here(asked: CommandLine, environ: Mapping[str, str], config: RunCon
     run = _ANY_RUN if config is None else str(config.layout.run)
     typed = "" if any(map(has_secret, asked.given)) else shlex.join([found.program, *asked.given])
     anew = typed if asked.command in (RUN, PREPARE) else ""
-    return {RESUME: found.of("resume", run), SEE_ERRORS: found.of("errors", run), COMMAND: typed, ANEW: anew}
+    return {
+        RESUME_VARIABLE: found.of("resume", run),
+        SEE_ERRORS_VARIABLE: found.of("errors", run),
+        COMMAND_VARIABLE: typed,
+        ANEW_VARIABLE: anew,
+    }

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 
 from batch_transform.core.publishing.last_words import closing
 from batch_transform.core.report_keys import RunReport
-from batch_transform.core.report_page.result_card import MOST_ROWS, Preview, result_card
+from batch_transform.core.report_page.result_card import ROWS_SHOWN, Preview, result_card
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,6 +36,6 @@ class ScoreResult:
 
 def _preview(df: DataFrame) -> Preview:
     try:
-        return Preview(df.columns, [tuple(row) for row in df.limit(MOST_ROWS).collect()])
+        return Preview(df.columns, [tuple(row) for row in df.limit(ROWS_SHOWN).collect()])
     except Exception as err:  # noqa: BLE001 - a notebook shows the result all the same: its session may have ended
         return Preview(trouble=type(err).__name__)

@@ -27,8 +27,8 @@ from batch_transform.pipeline.commands.dispatch import configuration, done_witho
 from batch_transform.pipeline.commands.other_command import commands_here
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
 from batch_transform.pipeline.ending.exits import ended, teller
-from batch_transform.pipeline.handshake import BEGAN, Handshake, variables
-from batch_transform.pipeline.spelling import PROGRAM, PROGRAM_NAME
+from batch_transform.pipeline.handshake import BEGAN_VARIABLE, Handshake, variables
+from batch_transform.pipeline.spelling import PROGRAM_NAME, PROGRAM_VARIABLE
 from batch_transform.pipeline.standard_output import lost_of, open_streams
 from batch_transform.pipeline.submit.destination import destination
 from batch_transform.pipeline.telling import write_log_as
@@ -63,7 +63,7 @@ def exit_code(arguments: list[str], *, is_job: bool = False) -> int:
             asked = parse(arguments)
             printed = dataclasses.replace(printed, is_json=JSON in asked.form[-1:])
             write_log_as(*asked.log)
-            began = {} if is_job else {BEGAN: str(time.time())}
+            began = {} if is_job else {BEGAN_VARIABLE: str(time.time())}
             resources.enter_context(variables({**began, **commands_here(asked, os.environ)}))
             code = _done(asked, printed, is_job)
         except KeyboardInterrupt as err:  # Python's own as well, before anything handles signals
@@ -109,21 +109,21 @@ def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
 
 def _sent(asked: CommandLine, printed: PrintedReport) -> int:
     """Does what `spark-submit.sh` does with the same arguments, for whoever has no more than the wheel."""
-    from batch_transform.pipeline.submit.spark_arguments import COMMAND, FALLBACK
+    from batch_transform.pipeline.submit.spark_arguments import COMMAND_FILE, FALLBACK_FILE
     from batch_transform.pipeline.submit.submission import submit
     from batch_transform.pipeline.submit.supervising import Supervised
 
     with tempfile.TemporaryDirectory(prefix="batch-transform.") as folder:
         work = Path(folder)
         (work / ENTRY).write_text(ENTRY_TEXT, encoding="utf-8")
-        fallback = Handshake(report_file=work / FALLBACK)
-        code = submit(asked, work, work / ENTRY, {PROGRAM: PROGRAM_NAME, **os.environ}, fallback)
-        if (work / COMMAND).exists():
+        fallback = Handshake(report_file=work / FALLBACK_FILE)
+        code = submit(asked, work, work / ENTRY, {PROGRAM_VARIABLE: PROGRAM_NAME, **os.environ}, fallback)
+        if (work / COMMAND_FILE).exists():
             supervised = Supervised(work, os.environ)
-            code = supervised.run(work / COMMAND)
+            code = supervised.run(work / COMMAND_FILE)
             if supervised.is_without_word(code):
                 return ended(Interrupted(code - 128), printed, "before the driver wrote a report")
-        written = [path for path in (work / "report", work / FALLBACK) if path.exists()]
+        written = [path for path in (work / "report", work / FALLBACK_FILE) if path.exists()]
         report = json.loads(written[0].read_text(encoding="utf-8")) if written else {"status": RunStatus.FAILED}
         if written:
             printed.report(report)

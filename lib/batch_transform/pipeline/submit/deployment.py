@@ -25,7 +25,7 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
 from batch_transform.deploy.port import FILES, BundleTarget, ServiceTarget, Shipment, Target, application_name
 from batch_transform.pipeline.commands.command_line import CommandLine, log_form
-from batch_transform.pipeline.commands.command_options import JSON, LOG_FORM, RESUME
+from batch_transform.pipeline.commands.command_options import LOG_FORM, RESUME
 from batch_transform.pipeline.commands.package import dist_of
 from batch_transform.pipeline.commands.spark_submit_arguments import LISTS, SparkArguments
 from batch_transform.pipeline.ending.exits import teller
@@ -33,6 +33,7 @@ from batch_transform.pipeline.reaching import has_secret
 from batch_transform.pipeline.submit.bundling import RUN_FILE, given_in, portable, secret_variables, written
 from batch_transform.pipeline.submit.destination import faults_elsewhere, keys_of
 from batch_transform.pipeline.submit.uploads import Uploads, shipped
+from batch_transform.pipeline.telling import JSON_LOG
 from batch_transform.pipeline.world.aws_access import access_of, endpoint_variable
 from batch_transform.s3.store import S3Store
 
@@ -172,7 +173,7 @@ def _bundled(
 def _arguments(asked: CommandLine, run_file: str) -> tuple[str, ...]:
     """What the driver is called with: the command, for what only `resume` takes, and its switches."""
     command = (RESUME,) if asked.retry_dead else ()
-    log = (LOG_FORM, JSON) if log_form(asked) == JSON else ()
+    log = (LOG_FORM, JSON_LOG) if log_form(asked) == JSON_LOG else ()
     return (*command, run_file, *asked.switches.flags, *log)
 
 

@@ -11,7 +11,7 @@ from typing import Protocol, TextIO
 from batch_transform.core.events import Event
 from batch_transform.core.progress.event_lines import to_json
 from batch_transform.pipeline.handshake import seconds_before
-from batch_transform.pipeline.telling import JSON, PlainLines
+from batch_transform.pipeline.telling import JSON_LOG, PlainLines
 
 Monotonic = Callable[[], float]
 
@@ -34,11 +34,11 @@ def display_for(terminal: TextIO, form: str, environ: Mapping[str, str], *, may_
 
     Args:
         terminal: where it is shown.
-        form: JSON for a program.
+        form: JSON_LOG for a program.
         environ: says whether it is a terminal that can be drawn on.
         may_draw: whether nobody else writes to it meanwhile.
     """
-    if form == JSON:
+    if form == JSON_LOG:
         return JsonDisplay(terminal)
     began = time.monotonic() - seconds_before(environ, time.time())
     is_drawn = may_draw and terminal.isatty() and environ.get("TERM", "dumb") != "dumb"

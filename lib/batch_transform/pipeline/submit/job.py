@@ -20,7 +20,7 @@ from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.run_switches import SWITCHES, RunSwitches
 from batch_transform.pipeline.submit.python_path import package_first
-from batch_transform.pipeline.telling import JSON, TEXT, write_log_as
+from batch_transform.pipeline.telling import JSON_LOG, TEXT_LOG, write_log_as
 
 _RESOLVED = "--resolved"
 
@@ -37,7 +37,9 @@ def run(arguments: list[str], handshake: Handshake) -> int:
     parser.add_argument("--step", choices=steps, help="the step of a run that this is, or its plan; else all of it")
     parser.add_argument("--exact", action="store_true", help="of plan: render every record")
     parser.add_argument("--show-record", action="store_true", help="of plan: show the first record")
-    parser.add_argument("--log", action="append", default=[], choices=(TEXT, JSON), help="how it is told what happens")
+    parser.add_argument(
+        "--log", action="append", default=[], choices=(TEXT_LOG, JSON_LOG), help="how it is told what happens"
+    )
     for flag in SWITCHES.values():
         parser.add_argument(flag, action="store_true", help="as the command resume takes it")
     asked = parser.parse_args(arguments)

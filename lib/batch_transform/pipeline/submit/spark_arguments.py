@@ -26,7 +26,7 @@ from batch_transform.pipeline.world.jars import Jars, endpoint_settings, format_
 from batch_transform.pipeline.world.s3a_access import EXTERNAL_ID, s3a_settings
 from batch_transform.pipeline.world.spark_home import SparkHome
 
-RESOLVED, COMMAND, FALLBACK, LIB, LIB_ZIP, LOGGING, IVY = (
+RESOLVED_FILE, COMMAND_FILE, FALLBACK_FILE, LIB, LIB_ZIP, LOGGING_FILE, IVY_FILE = (
     "resolved.json",
     "command.json",
     "fallback.json",
@@ -81,7 +81,7 @@ def full_arguments(
     for key, value in (ALWAYS | (ON_A_LAPTOP if given.local else {})).items():
         arguments = arguments.with_default(key, value)
     if given.in_cluster:
-        arguments = arguments.with_added("spark.files", [str(places.work / RESOLVED)])
+        arguments = arguments.with_added("spark.files", [str(places.work / RESOLVED_FILE)])
     # Told none, spark-submit takes the entry point's, and YARN shows that one before there is a session.
     arguments = arguments.with_default("spark.app.name", application_name(config.run_id))
     versions = home.versions()
@@ -100,7 +100,7 @@ def full_arguments(
         arguments = arguments.with_default(IVY_FOLDER, folder)
     # Packages of a user's own may lie in more places. Spark takes it for a URI (`MavenUtils.loadIvySettings`, of Spark
     # 3.5 and 4), which a path with a blank is not, and with a percent sign is another.
-    return arguments if own else arguments.with_default("spark.jars.ivySettings", (places.work / IVY).as_uri())
+    return arguments if own else arguments.with_default("spark.jars.ivySettings", (places.work / IVY_FILE).as_uri())
 
 
 def _with_jars(arguments: SparkArguments, jars: Jars) -> SparkArguments:
@@ -122,7 +122,7 @@ def environment(
         return {}
     # `python` in a model's command is then the interpreter of the run.
     added = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}"}
-    added["LOG4J_CONFIGURATION_FILE"] = environ.get("LOG4J_CONFIGURATION_FILE", str(places.work / LOGGING))
+    added["LOG4J_CONFIGURATION_FILE"] = environ.get("LOG4J_CONFIGURATION_FILE", str(places.work / LOGGING_FILE))
     if config.aws.profile is not None and not config.emulated:
         added["AWS_PROFILE"] = config.aws.profile
     if not arguments.local:

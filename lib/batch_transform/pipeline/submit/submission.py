@@ -25,20 +25,13 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.deploy.port import SparkTarget
 from batch_transform.pipeline.checks.before_spark import check_plan, told_before_spark
 from batch_transform.pipeline.commands.command_line import CommandLine, log_form, parse, step_of
-from batch_transform.pipeline.commands.command_options import (
-    EXACT,
-    JSON,
-    LOG_FORM,
-    PLAN,
-    RUN,
-    SHOW_RECORD,
-)
+from batch_transform.pipeline.commands.command_options import EXACT, LOG_FORM, PLAN, RUN, SHOW_RECORD
 from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
 from batch_transform.pipeline.commands.other_command import commands_here
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
 from batch_transform.pipeline.ending.exits import ended, teller
 from batch_transform.pipeline.handshake import Handshake, variables
-from batch_transform.pipeline.spelling import PROGRAM
+from batch_transform.pipeline.spelling import PROGRAM_VARIABLE
 from batch_transform.pipeline.submit.archive import copy_compiled, write_archive
 from batch_transform.pipeline.submit.class_archive import java_options
 from batch_transform.pipeline.submit.deployment import deployed, dry_run
@@ -49,13 +42,13 @@ from batch_transform.pipeline.submit.destination import (
     placed_arguments,
 )
 from batch_transform.pipeline.submit.spark_arguments import (
-    COMMAND,
-    FALLBACK,
-    IVY,
+    COMMAND_FILE,
+    FALLBACK_FILE,
+    IVY_FILE,
     LIB,
     LIB_ZIP,
-    LOGGING,
-    RESOLVED,
+    LOGGING_FILE,
+    RESOLVED_FILE,
     WORKER_DAEMON,
     Folders,
     environment,
@@ -63,7 +56,7 @@ from batch_transform.pipeline.submit.spark_arguments import (
     full_arguments,
 )
 from batch_transform.pipeline.submit.watching import choose_display
-from batch_transform.pipeline.telling import write_log_as
+from batch_transform.pipeline.telling import JSON_LOG, write_log_as
 from batch_transform.pipeline.world.jars import ivy_settings, reads_s3
 from batch_transform.pipeline.world.package_data import PACKAGE_CACHE, resolve_input
 from batch_transform.pipeline.world.s3a_access import check_s3a
@@ -100,21 +93,21 @@ def write_submission(
         given = given.with_default("spark.driver.extraJavaOptions", options)
     given, variables_of_modules = _with_modules(given, asked.rest, home, places, environ)
     arguments = full_arguments(config, given, home, places, environ)
-    resolved = RESOLVED if given.in_cluster else str(places.work / RESOLVED)
+    resolved = RESOLVED_FILE if given.in_cluster else str(places.work / RESOLVED_FILE)
     command = [home.command, *arguments.command_line(), *asked.rest, str(places.entry), "--resolved", resolved]
     command += _words_of_the_driver(asked)
-    (places.work / LOGGING).write_text(LOG4J, encoding="utf-8")
-    (places.work / IVY).write_text(ivy_settings(environ), encoding="utf-8")
+    (places.work / LOGGING_FILE).write_text(LOG4J, encoding="utf-8")
+    (places.work / IVY_FILE).write_text(ivy_settings(environ), encoding="utf-8")
     added = environment(config, given, places, home, environ) | variables_of_modules
     if not given.in_cluster:
-        added |= commands_here(asked, {PROGRAM: "spark-submit.sh", **environ}, config)
+        added |= commands_here(asked, {PROGRAM_VARIABLE: "spark-submit.sh", **environ}, config)
     choose_display(places.work, log_form(asked), is_elsewhere=given.in_cluster)
-    _write_json(places.work / RESOLVED, config.to_document())
+    _write_json(places.work / RESOLVED_FILE, config.to_document())
     if asked.dry_run:
         handshake.report(dry_run(asked, config, arguments, target, command, added))
         return
     # Before its report: a report without a command is that of what is done here, also where a signal comes in between.
-    _write_json(places.work / COMMAND, {"command": command, "environment": added})
+    _write_json(places.work / COMMAND_FILE, {"command": command, "environment": added})
     handshake.report(_fallback(config, arguments))
 
 
@@ -141,7 +134,7 @@ def _words_of_the_driver(asked: CommandLine) -> list[str]:
         *([EXACT] if asked.exact else []),
         *([SHOW_RECORD] if asked.show_record else []),
         *asked.switches.flags,
-        *([LOG_FORM, JSON] if log_form(asked) == JSON else []),
+        *([LOG_FORM, JSON_LOG] if log_form(asked) == JSON_LOG else []),
     ]
 
 
@@ -184,11 +177,11 @@ def main(arguments: list[str], environ: Mapping[str, str] = os.environ, tell: Be
         tell: what is told before Spark starts of a run whose driver is here.
     """
     work, entry, *rest = arguments
-    handshake = Handshake(report_file=Path(work) / FALLBACK)
+    handshake = Handshake(report_file=Path(work) / FALLBACK_FILE)
     with ExitStack() as resources:
         try:
             write_log_as(*(asked := parse(rest)).log)
-            resources.enter_context(variables(commands_here(asked, {PROGRAM: "spark-submit.sh", **environ})))
+            resources.enter_context(variables(commands_here(asked, {PROGRAM_VARIABLE: "spark-submit.sh", **environ})))
             return submit(asked, Path(work), Path(entry), environ, handshake, tell)
         except Exception as error:  # noqa: BLE001 - whatever it is, the wrapper needs a report and an exit code of ours
             return ended(error, handshake)

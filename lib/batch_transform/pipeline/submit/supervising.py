@@ -16,10 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from batch_transform.pipeline.handshake import ALIVE_FILE, EXIT_FILE, PID_FILE, REPORT_FILE
+from batch_transform.pipeline.handshake import (
+    ALIVE_FILE_VARIABLE,
+    EXIT_FILE_VARIABLE,
+    PID_FILE_VARIABLE,
+    REPORT_FILE_VARIABLE,
+)
 from batch_transform.pipeline.submit import watching
 from batch_transform.pipeline.submit.watching import CODE, EVENTS, SHOWN
-from batch_transform.pipeline.telling import EVENTS_FILE
+from batch_transform.pipeline.telling import EVENTS_FILE_VARIABLE
 
 _CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 _OURS = (0, 2, 3, 130, 143)
@@ -38,7 +43,13 @@ class Supervised:
 
     def run(self, described: Path) -> int:
         """Returns the exit code of the driver that the described command starts; its report is `work/report`."""
-        files = {PID_FILE: "pid", REPORT_FILE: "report", EXIT_FILE: "exit", ALIVE_FILE: "alive", EVENTS_FILE: EVENTS}
+        files = {
+            PID_FILE_VARIABLE: "pid",
+            REPORT_FILE_VARIABLE: "report",
+            EXIT_FILE_VARIABLE: "exit",
+            ALIVE_FILE_VARIABLE: "alive",
+            EVENTS_FILE_VARIABLE: EVENTS,
+        }
         names = {variable: str(self.work / name) for variable, name in files.items()}
         (self.work / EVENTS).touch()
         os.mkfifo(self.work / "alive")

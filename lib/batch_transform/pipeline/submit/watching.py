@@ -40,7 +40,7 @@ def choose_display(work: Path, form: str, *, is_elsewhere: bool) -> None:
 
     Args:
         work: of one submission.
-        form: TEXT or JSON.
+        form: TEXT_LOG or JSON_LOG.
         is_elsewhere: whether the driver is not on this machine: then spark-submit says how far it is, and is shown.
     """
     (work / FORM).write_text(form, encoding="utf-8")

@@ -29,7 +29,7 @@ from batch_transform.core.publishing.report import run_report
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_options import PREPARE, SUBMIT
 from batch_transform.pipeline.ending.exits import exit_of
-from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, TOLD, WORDS, Handshake
+from batch_transform.pipeline.handshake import EXIT_FILE_VARIABLE, REPORT_FILE_VARIABLE, TOLD, WORDS, Handshake
 from batch_transform.pipeline.submit.console_script import PrintedReport
 from support.memory_run import MemoryRun, echoing
 from support.report_pages import driven, raising, written
@@ -261,7 +261,7 @@ def test_a_plan_is_told_in_words():
 
 
 def test_a_wrapper_finds_beside_a_report_whether_words_tell_it(tmp_path):
-    handshake = Handshake.from_environ({REPORT_FILE: str(tmp_path / "report")})
+    handshake = Handshake.from_environ({REPORT_FILE_VARIABLE: str(tmp_path / "report")})
     handshake.report(of_no_run(ConfigurationError("why"))[1])
     assert (tmp_path / f"report{TOLD}").exists()
     handshake.report({"Statement": []})
@@ -269,7 +269,9 @@ def test_a_wrapper_finds_beside_a_report_whether_words_tell_it(tmp_path):
 
 
 def test_whoever_prints_the_report_of_a_driver_has_its_last_lines_beside_it(tmp_path, capsys):
-    handshake = Handshake.from_environ({REPORT_FILE: str(tmp_path / "report"), EXIT_FILE: str(tmp_path / "exit")})
+    handshake = Handshake.from_environ(
+        {REPORT_FILE_VARIABLE: str(tmp_path / "report"), EXIT_FILE_VARIABLE: str(tmp_path / "exit")}
+    )
     handshake.report(of_no_run(ConfigurationError("why"))[1])
     handshake.end(2)
     assert (tmp_path / f"report{WORDS}").read_text().startswith("Refused: nothing was done")

@@ -14,7 +14,7 @@ from batch_transform.core.events import Event
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands import dispatch
 from batch_transform.pipeline.ending.exits import ended, exit_of, typed_errors
-from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE, Handshake
+from batch_transform.pipeline.handshake import EXIT_FILE_VARIABLE, REPORT_FILE_VARIABLE, Handshake
 from batch_transform.pipeline.submit import console_script, job, submission
 from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.s3.s3_errors import s3_errors
@@ -191,8 +191,8 @@ def by_wrapper(monkeypatch, capsys, tmp_path, err):
 
 
 def by_job(monkeypatch, capsys, tmp_path, err):
-    monkeypatch.setenv(REPORT_FILE, str(tmp_path / "report"))
-    monkeypatch.setenv(EXIT_FILE, str(tmp_path / "exit"))
+    monkeypatch.setenv(REPORT_FILE_VARIABLE, str(tmp_path / "report"))
+    monkeypatch.setenv(EXIT_FILE_VARIABLE, str(tmp_path / "exit"))
     monkeypatch.setattr(job, "run", raising(err))
     code = job.main()
     assert (tmp_path / "exit").read_text() == f"{code}\n"

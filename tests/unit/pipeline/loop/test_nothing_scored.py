@@ -15,10 +15,10 @@ from batch_transform.pipeline.ending.reporting import report_of_end
 from batch_transform.pipeline.handshake import variables
 from batch_transform.pipeline.recorded import check_same
 from batch_transform.pipeline.remedies import as_another_run
-from batch_transform.pipeline.spelling import PROGRAM
+from batch_transform.pipeline.spelling import PROGRAM_VARIABLE
 from support.memory_run import MemoryRun, echoing
 
-HERE = {PROGRAM: "./spark-submit.sh"}
+HERE = {PROGRAM_VARIABLE: "./spark-submit.sh"}
 TYPED = "run.yml --var ds=1 --master yarn -- --weird"
 ANOTHER = "./spark-submit.sh run.yml --var ds=1 --master yarn --set run_id=run-2 -- --weird"
 

@@ -15,8 +15,8 @@ from batch_transform.pipeline.checks import before_spark
 from batch_transform.pipeline.commands import named_run
 from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.dispatch import configuration
-from batch_transform.pipeline.handshake import COMMAND
-from batch_transform.pipeline.spelling import RESUME, SEE_ERRORS
+from batch_transform.pipeline.handshake import COMMAND_VARIABLE
+from batch_transform.pipeline.spelling import RESUME_VARIABLE, SEE_ERRORS_VARIABLE
 from batch_transform.pipeline.submit import console_script, submission, supervising
 
 URI = "s3://bucket/runs/a"
@@ -91,7 +91,7 @@ def launched(run_file, monkeypatch):
 
         def run_job(document, handshake, command, switches):
             if seen is not None:
-                seen.append([os.environ[name] for name in (RESUME, SEE_ERRORS, COMMAND)])
+                seen.append([os.environ[name] for name in (RESUME_VARIABLE, SEE_ERRORS_VARIABLE, COMMAND_VARIABLE)])
             return code
 
         module.run_job = run_job
@@ -124,7 +124,7 @@ def test_an_argument_that_is_wrong_ends_the_launcher_too(monkeypatch):
 @pytest.mark.parametrize("before", [None, "theirs"])
 def test_the_environment_is_as_it_was_when_a_run_has_ended(launched, monkeypatch, before):
     """The process may be another's, and begin another run."""
-    names = (RESUME, SEE_ERRORS, COMMAND)
+    names = (RESUME_VARIABLE, SEE_ERRORS_VARIABLE, COMMAND_VARIABLE)
     for name in names:
         monkeypatch.delenv(name, raising=False)
         if before is not None:

@@ -7,14 +7,14 @@ import signal
 
 import pytest
 
-from batch_transform.pipeline.handshake import EXIT_FILE, REPORT_FILE
+from batch_transform.pipeline.handshake import EXIT_FILE_VARIABLE, REPORT_FILE_VARIABLE
 from batch_transform.pipeline.submit import job
 
 
 @pytest.fixture(autouse=True)
 def _files(tmp_path, monkeypatch):
-    monkeypatch.setenv(REPORT_FILE, str(tmp_path / "report"))
-    monkeypatch.setenv(EXIT_FILE, str(tmp_path / "exit"))
+    monkeypatch.setenv(REPORT_FILE_VARIABLE, str(tmp_path / "report"))
+    monkeypatch.setenv(EXIT_FILE_VARIABLE, str(tmp_path / "exit"))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
