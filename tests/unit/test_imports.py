@@ -44,7 +44,19 @@ FLOORS = {
         "progress",
     ),
     "batch_transform.pipeline": (
-        *("", "world", "tables", "ending", "checks", "loop.handlers", "loop", "lifecycle", "commands", "submit"),
+        *(
+            "",
+            "world",
+            "tables",
+            "ending",
+            "checks",
+            "loop.tools",
+            "loop.handlers",
+            "loop",
+            "lifecycle",
+            "commands",
+            "submit",
+        ),
     ),
     "transform_emulator": (
         *("service", "faults", "filters", "containers", "scripts", "control_plane", "data_plane", "endpoints", "moto"),

@@ -26,12 +26,12 @@ from batch_transform.pipeline.checks.left_results import check_no_result
 from batch_transform.pipeline.checks.model_servers import check_model_servers, needs_model
 from batch_transform.pipeline.checks.output_fit import Fit, fit_of
 from batch_transform.pipeline.checks.output_over_input import Reading
+from batch_transform.pipeline.checks.retargeting import check_uncommitted
 from batch_transform.pipeline.checks.same_input import check_source, warn_of_line_breaks
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.lifecycle.acquiring_run import as_published, begin, context_of
 from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.loop.driver import Driver
-from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
 from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.recorded import RecordedRun, check_same, read_run
 from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches

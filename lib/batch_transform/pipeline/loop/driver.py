@@ -23,12 +23,12 @@ from batch_transform.pipeline.loop.handlers import (
     infer,
     plan_round,
     poll_jobs,
-    progress,
     publish,
     reconcile,
     retry,
     stage,
 )
+from batch_transform.pipeline.loop.tools import progress
 from batch_transform.pipeline.loop.workspace_repair import Mender
 
 # A job that is to be judged is done so instead, while another one cannot be created.

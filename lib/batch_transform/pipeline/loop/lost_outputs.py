@@ -23,8 +23,8 @@ from batch_transform.core.state import actions as act
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copying import missing
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.recorded_spans import exported_again, spans_of
-from batch_transform.pipeline.loop.handlers.settled import held_leaves
+from batch_transform.pipeline.loop.tools.recorded_spans import exported_again, spans_of
+from batch_transform.pipeline.loop.tools.settled import held_leaves
 
 
 def listing(ctx: RunContext, folder: S3Uri) -> pa.Table:

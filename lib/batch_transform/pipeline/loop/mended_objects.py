@@ -19,9 +19,9 @@ from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.sending.manifests import is_same, manifest, sent_names
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.controls import control_records
-from batch_transform.pipeline.loop.handlers.recorded_spans import exported_again, open_spans
 from batch_transform.pipeline.loop.lost_outputs import is_committed, listing, tell
+from batch_transform.pipeline.loop.tools.controls import control_records
+from batch_transform.pipeline.loop.tools.recorded_spans import exported_again, open_spans
 from batch_transform.pipeline.tables.staged_files import hurt_files
 from batch_transform.records.registry import run_framing
 

@@ -17,8 +17,6 @@ from batch_transform.core.resuming.altered_objects import Hurt
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.recorded_spans import spans_of
-from batch_transform.pipeline.loop.handlers.settled import settled_leaves
 from batch_transform.pipeline.loop.lost_outputs import (
     before_publishing,
     gated_leaves,
@@ -32,6 +30,8 @@ from batch_transform.pipeline.loop.mended_objects import (
     mend_open_spans,
     unstage_lost_rows,
 )
+from batch_transform.pipeline.loop.tools.recorded_spans import spans_of
+from batch_transform.pipeline.loop.tools.settled import settled_leaves
 from batch_transform.records.registry import run_framing
 
 # Up to so many objects or files they are listed before each job, one call. Of more, once in a plan, and before

@@ -12,10 +12,10 @@ from batch_transform.core.sending.job_request import sent_request
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.next_action import judging
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.bounds import back_off, insisted, require_budget
 from batch_transform.pipeline.loop.handlers.model import look_at_model
 from batch_transform.pipeline.loop.handlers.plan_round import plan_anew
 from batch_transform.pipeline.loop.handlers.poll_jobs import Look, look_at_jobs
+from batch_transform.pipeline.loop.tools.bounds import back_off, insisted, require_budget
 from batch_transform.pipeline.remedies import on_another_type
 from batch_transform.sagemaker.service_errors import NotNow
 

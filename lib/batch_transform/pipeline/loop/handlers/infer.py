@@ -26,7 +26,7 @@ from batch_transform.core.state import actions as act
 from batch_transform.outputs.registry import format_named
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.reconcile import outputs_of
-from batch_transform.pipeline.loop.handlers.recorded_spans import spans_of
+from batch_transform.pipeline.loop.tools.recorded_spans import spans_of
 from batch_transform.pipeline.recorded import form_of_outputs
 
 # The answers of one object may be odd.

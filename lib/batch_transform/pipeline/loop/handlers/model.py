@@ -9,7 +9,7 @@ from batch_transform.core.model_identity import ModelIdentity, model_changes
 from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.state.model_versions import has_scored, known_model, may_be_another
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.bounds import insisted
+from batch_transform.pipeline.loop.tools.bounds import insisted
 from batch_transform.pipeline.remedies import going_on
 from batch_transform.sagemaker.model_lookup import ModelFound, ModelGone
 

@@ -46,9 +46,9 @@ from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.bounds import back_off, require_estimate
-from batch_transform.pipeline.loop.handlers.controls import write_controls
-from batch_transform.pipeline.loop.handlers.recorded_spans import open_spans, spans_of
+from batch_transform.pipeline.loop.tools.bounds import back_off, require_estimate
+from batch_transform.pipeline.loop.tools.controls import write_controls
+from batch_transform.pipeline.loop.tools.recorded_spans import open_spans, spans_of
 from batch_transform.records.registry import run_framing
 
 

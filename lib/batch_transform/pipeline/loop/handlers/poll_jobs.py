@@ -12,8 +12,8 @@ from batch_transform.core.run_state import TIMEOUT, JobRecord, RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.statuses import JobStatus
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.bounds import Patience
-from batch_transform.pipeline.loop.handlers.progress import look_at_outputs
+from batch_transform.pipeline.loop.tools.bounds import Patience
+from batch_transform.pipeline.loop.tools.progress import look_at_outputs
 from batch_transform.sagemaker.jobs import JobDescription
 from batch_transform.sagemaker.service_errors import NotNow
 

@@ -27,13 +27,13 @@ from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.port import TableFormat
 from batch_transform.outputs.registry import format_named
 from batch_transform.outputs.written_tables import WrittenTable
+from batch_transform.pipeline.checks.retargeting import check_uncommitted
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.ending.cleaning import staging_folders
 from batch_transform.pipeline.ending.reporting import report_so_far, reporting_of
 from batch_transform.pipeline.loop.handlers.expectations import expectations, require_expected
-from batch_transform.pipeline.loop.handlers.progress import begin_merge
-from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
-from batch_transform.pipeline.loop.handlers.settled import held_leaves, lines_set_aside, settled_leaves
+from batch_transform.pipeline.loop.tools.progress import begin_merge
+from batch_transform.pipeline.loop.tools.settled import held_leaves, lines_set_aside, settled_leaves
 from batch_transform.pipeline.places import targets_of
 from batch_transform.pipeline.remedies import going_on, on_another_type
 

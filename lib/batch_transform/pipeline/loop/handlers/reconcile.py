@@ -32,7 +32,7 @@ from batch_transform.core.spans import conformed
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.loop.handlers.poll_jobs import await_job, look_at_jobs
-from batch_transform.pipeline.loop.handlers.recorded_spans import spans_of
+from batch_transform.pipeline.loop.tools.recorded_spans import spans_of
 from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.remedies import as_another_run, on_another_type, once_more
 from batch_transform.s3.part_files import as_parquet

@@ -14,8 +14,8 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.spans import conformed, row_count
 from batch_transform.core.state import actions as act
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.recorded_spans import exported_again, open_spans
-from batch_transform.pipeline.loop.handlers.settled import settled_leaves
+from batch_transform.pipeline.loop.tools.recorded_spans import exported_again, open_spans
+from batch_transform.pipeline.loop.tools.settled import settled_leaves
 
 
 def retry_dead(ctx: RunContext, state: RunState, action: act.RetryDead) -> NewStep:

@@ -13,7 +13,7 @@ from batch_transform.core.staged_table import Staged
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.fold import fold
 from batch_transform.core.state.next_action import next_action
-from batch_transform.pipeline.loop.handlers.retargeting import check_uncommitted
+from batch_transform.pipeline.checks.retargeting import check_uncommitted
 from batch_transform.pipeline.recorded import check_same
 from support.core_tables import step
 from support.recorded_steps import EXPORTED, FILE, GATED, PUBLISHED, tried

@@ -21,7 +21,7 @@ from batch_transform.core.sending.job_planning import LanePlan
 from batch_transform.core.sending.part_objects import some_records
 from batch_transform.core.spans import SPAN_SCHEMA, Span
 from batch_transform.pipeline.context import RunContext
-from batch_transform.pipeline.loop.handlers.recorded_spans import exported_again, spans_of
+from batch_transform.pipeline.loop.tools.recorded_spans import exported_again, spans_of
 from batch_transform.records.registry import run_framing
 
 # So many scored spans, spread over the run, give records: one that only seemed to be good does not decide alone.
