@@ -7,7 +7,7 @@ EXTRA = "spark-batch-transform[emulator]"
 
 
 def main() -> int:
-    """The exit code of the command line; 2 where what it is made of is not installed."""
+    """Returns the exit code of the command line; 2 where what it is made of is not installed."""
     try:
         from transform_emulator.cli import main as run
     except ModuleNotFoundError as error:

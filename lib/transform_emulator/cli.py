@@ -28,7 +28,7 @@ DEFAULT_PORT = 5000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 0 once the emulator was told to end, 1 if its port or state is taken, 2 for wrong arguments."""
+    """Returns the exit code: 0 once it was told to end, 1 if its port or state is taken, 2 for wrong arguments."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.list_switches:

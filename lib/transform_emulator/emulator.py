@@ -45,7 +45,7 @@ class Emulator:
     """A running emulator; a context manager that ends it, jobs and model servers included."""
 
     def __init__(self, settings: Settings) -> None:
-        """Bind the port; nothing is answered before `start`.
+        """Binds the port; nothing is answered before `start`.
 
         Raises:
             ScriptError: A model's script cannot be served.
@@ -96,7 +96,7 @@ class Emulator:
         return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
-        """Answer requests from now on, and go on with the jobs that were in flight when the state was left.
+        """Answers requests from now on, and goes on with the jobs that were in flight when the state was left.
 
         Raises:
             StateError: Something of the state is not there any more.
@@ -116,7 +116,7 @@ class Emulator:
             self._state.tell(self.endpoint_url)
 
     def reset(self) -> None:
-        """Forget jobs, models, objects and logs, on disk too; what the settings name is made again."""
+        """Forgets jobs, models, objects and logs, on disk too; what the settings name is made again."""
         with self._resetting:
             self._runner.shut_down(leave_jobs=False)
             self._endpoints.shut_down()
@@ -129,7 +129,7 @@ class Emulator:
             self._make_buckets()
 
     def stop(self) -> None:
-        """Stop all jobs, or leave them to the next process if there is a state; end model servers; stop answering."""
+        """Stops all jobs, or leaves them to the next process if there is a state; ends model servers and answering."""
         # Jobs first: they write logs and outputs to the end, and their clients still describe them.
         self._runner.shut_down(leave_jobs=self._state is not None)
         self._endpoints.shut_down()

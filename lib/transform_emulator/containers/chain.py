@@ -60,7 +60,7 @@ class Chain:
     """The containers, asked in turn. Any number of threads may invoke them."""
 
     def __init__(self, parts: Sequence[Part], on_output: Callable[[str, bytes], None], between: Between) -> None:
-        """Start those that are commands.
+        """Starts those that are commands.
 
         Args:
             parts: One container, or those of a pipeline in their order.
@@ -95,21 +95,21 @@ class Chain:
         return all(server.running for server in self._servers)
 
     def wait_until_healthy(self, deadline_seconds: float, given_up: Callable[[float], bool]) -> bool:
-        """Whether /ping of each container answered 200 before the deadline; see `Container`."""
+        """Returns whether /ping of each container answered 200 before the deadline; see `Container`."""
         end = time.monotonic() + deadline_seconds
         return all(each.wait_until_healthy(end - time.monotonic(), given_up) for each in self._containers)
 
     def last_pings(self) -> dict[str, str]:
-        """What came of the last ping of each server at a URL: it has no log of its own here."""
+        """Returns what came of the last ping of each server at a URL: it has no log of its own here."""
         pairs = zip(self._parts, self._containers, strict=True)
         return {part.name: each.last_ping for part, each in pairs if is_url(part.served_by) and each.last_ping}
 
     def execution_parameters(self) -> dict[str, Any]:
-        """What GET /execution-parameters of the first container advertises: it is the one that gets the requests."""
+        """Returns what GET /execution-parameters of the first container advertises, which gets the requests."""
         return self._containers[0].execution_parameters()
 
     def invoke(self, body: Payload, call: Call) -> Answer:
-        """The last container's answer, or the first that is no success: a container's failure is the pipeline's.
+        """Returns the last container's answer, or the first that is no success: a failure is the whole pipeline's.
 
         "The intermediate response is sent as a request to the second container" (developer guide), and its Content-Type
         is the request's (amazon-sagemaker-examples#3235). The time-out is that of the whole.
@@ -139,12 +139,12 @@ class Chain:
         return replace(answer, sender=self._names[-1]) if firsts else answer
 
     def cancel(self) -> None:
-        """Break every request in flight off and refuse further ones."""
+        """Breaks every request in flight off and refuses further ones."""
         for container in self._containers:
             container.cancel()
 
     def close(self) -> None:
-        """Close the kept connections, and end the commands and all that they started."""
+        """Closes the kept connections, and ends the commands and all that they started."""
         self._resources.close()
 
     def _of_inner(self, call: Call, number: int) -> Call:

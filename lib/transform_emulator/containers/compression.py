@@ -12,7 +12,7 @@ class CompressionError(Exception):
 
 
 def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the decompressed bytes in bounded pieces; several gzip members in a row count as one stream (RFC 1952).
+    """Yields the decompressed bytes in bounded pieces; several gzip members in a row count as one stream (RFC 1952).
 
     Raises:
         CompressionError: Not gzip, or truncated.

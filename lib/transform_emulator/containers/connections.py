@@ -27,7 +27,7 @@ class Exchange:
     kept: bool = False
 
     def keep(self) -> None:
-        """Say that the exchange is complete, so that the connection may serve another one after this block."""
+        """Says that the exchange is complete, so that the connection may serve another one after this block."""
         self.kept = True
 
 
@@ -49,7 +49,7 @@ class Connections:
 
     @contextmanager
     def connected(self, timeout_seconds: float) -> Iterator[Exchange]:
-        """Within the block, a connection for one exchange, closed after it unless the exchange says `keep`.
+        """Yields a connection for one exchange, closed after the block unless the exchange says `keep`.
 
         Raises:
             OSError: The server refused the connection, or an exchange failed.
@@ -77,7 +77,7 @@ class Connections:
                 exchange.connection.close()
 
     def cancel(self) -> None:
-        """Break every exchange off and refuse further ones."""
+        """Breaks every exchange off and refuses further ones."""
         with self._lock:
             self._cancelled = True
             connections = list(self._open)
@@ -89,18 +89,18 @@ class Connections:
                     continue  # its own thread has closed it in the meantime
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Closes the kept connections."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 
     def fresh(self, timeout_seconds: float) -> http.client.HTTPConnection:
-        """A connection of its own, which nobody else uses and `cancel` does not know."""
+        """Returns a connection of its own, which nobody else uses and `cancel` does not know."""
         return self._kind(*self._address, timeout=timeout_seconds)
 
     def _connect(self, exchange: Exchange, timeout_seconds: float) -> None:
-        """Give the exchange a connection that is open: its own, or one that came back while its own was not let in."""
+        """Gives the exchange a connection that is open: its own, or one that came back while its own was not let in."""
         end, a_try = time.monotonic() + timeout_seconds, _FIRST_TRY_SECONDS
         while exchange.connection.sock is None:
             left = max(end - time.monotonic(), 0.001)
@@ -143,7 +143,7 @@ def _closed_by_peer(connection: http.client.HTTPConnection) -> bool:
 
 
 def arrived(response: http.client.HTTPResponse, most_bytes: int) -> bytes:
-    """The next bytes of a body, as one read of the socket has them; "" at its end.
+    """Returns the next bytes of a body, as one read of the socket has them; "" at its end.
 
     `read` of an amount waits until it is there. `read1` of a body of known length does not count it before Python
     3.11.8 and 3.12.2, and waits at its end.

@@ -47,7 +47,7 @@ class Call:
     unpacks_gzip: bool = True
 
     def headers(self) -> dict[str, bytes]:
-        """The headers of a request, without those that its body asks for."""
+        """Returns the headers of a request, without those that its body asks for."""
         named = {
             "Content-Type": self.content_type,
             "Accept": self.accept,
@@ -88,7 +88,7 @@ class Answer:
         return self.header("content-type")
 
     def header(self, name: str) -> str | None:
-        """A header's value, by its name in lower case; None for none."""
+        """Returns a header's value, by its name in lower case; None for none."""
         return next((value for each, value in self.headers.items() if each.lower() == name), None)
 
 
@@ -96,7 +96,7 @@ class Container:
     """A model server, seen through HTTP. Any number of threads may invoke it."""
 
     def __init__(self, url: str, unreached_seconds: float = math.inf) -> None:
-        """A server at a URL; one that runs already and is not reached for so many seconds is taken for gone."""
+        """Takes a server at a URL; one that runs already and is not reached for so many seconds is taken for gone."""
         parts = urlsplit(url)
         self._connections = Connections(parts.hostname or "127.0.0.1", parts.port, is_tls=parts.scheme == "https")
         self._path = parts.path.rstrip("/")
@@ -104,7 +104,7 @@ class Container:
         self.last_ping = ""
 
     def wait_until_healthy(self, deadline_seconds: float, given_up: Callable[[float], bool]) -> bool:
-        """Whether /ping answered 200 before the deadline.
+        """Returns whether /ping answered 200 before the deadline.
 
         Args:
             deadline_seconds: How long to go on asking.
@@ -123,7 +123,7 @@ class Container:
         return False
 
     def execution_parameters(self) -> dict[str, Any]:
-        """What GET /execution-parameters advertises; `{}` for any answer but a 200 with a JSON object."""
+        """Returns what GET /execution-parameters advertises; `{}` for any answer but a 200 with a JSON object."""
         status, body = self._get("/execution-parameters")
         if status != HTTP_OK:
             return {}
@@ -134,7 +134,7 @@ class Container:
         return document if isinstance(document, dict) else {}
 
     def invoke(self, body: Payload, call: Call) -> Answer:
-        """The response to one POST /invocations, whatever its status.
+        """Returns the response to one POST /invocations, whatever its status.
 
         Raises:
             TimeoutError: No complete answer in time.
@@ -154,11 +154,11 @@ class Container:
         return _unpacked(answer) if call.input_object is not None and call.unpacks_gzip else answer
 
     def cancel(self) -> None:
-        """Break every request in flight off and refuse further ones."""
+        """Breaks every request in flight off and refuses further ones."""
         self._connections.cancel()
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Closes the kept connections."""
         self._connections.close()
 
     def _get(self, path: str) -> tuple[int, bytes]:
@@ -215,7 +215,7 @@ def _unpacked(answer: Answer) -> Answer:
 
 
 def _sent(body: Payload, connection: http.client.HTTPConnection, end: float) -> Iterator[bytes]:
-    """Yield the body, within what is left of the request's time."""
+    """Yields the body, within what is left of the request's time."""
     for chunk in body.chunks():
         _set_time_left(connection, end)
         yield chunk
@@ -239,7 +239,7 @@ def _spooled(pieces: Iterator[bytes]) -> Spooled:
 def _received(
     response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float
 ) -> Iterator[bytes]:
-    """Yield the body, within what is left of the request's time: a server that trickles must not outlive it."""
+    """Yields the body, within what is left of the request's time: a server that trickles must not outlive it."""
     while piece := arrived(response, READ_BYTES):
         yield piece
         _set_time_left(connection, end)

@@ -17,7 +17,7 @@ PLACES_OF_KEYS = re.compile(
 
 
 def check_name(name: str) -> str | None:
-    """Why a variable cannot be passed on; None for one that can."""
+    """Returns why a variable cannot be passed on; None for one that can."""
     if not NAME.fullmatch(name):
         return f"{name!r} is not the name of a variable"
     if KEYS.fullmatch(name) or PLACES_OF_KEYS.fullmatch(name):
@@ -26,7 +26,7 @@ def check_name(name: str) -> str | None:
 
 
 def inherited(emulators: Mapping[str, str], named: Iterable[str]) -> dict[str, str]:
-    """The variables of the emulator's environment that every model server gets.
+    """Returns the variables of the emulator's environment that every model server gets.
 
     Args:
         emulators: The emulator's environment.

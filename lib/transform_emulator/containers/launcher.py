@@ -17,7 +17,7 @@ NOT_FOUND = 127  # as a shell would say
 
 
 def main(command: list[str]) -> int:
-    """The command's exit code, or 143 if it was ended because standard input was closed."""
+    """Returns the command's exit code, or 143 if it was ended because standard input was closed."""
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:

@@ -21,7 +21,7 @@ URL_SCHEMES = ("http://", "https://")
 
 
 def is_url(command_or_url: str) -> bool:
-    """Whether a model is served at a URL rather than by a command to start."""
+    """Returns whether a model is served at a URL rather than by a command to start."""
     return command_or_url.startswith(URL_SCHEMES)
 
 
@@ -33,7 +33,7 @@ class ModelServer:
     """
 
     def __init__(self, command: str, environment: Mapping[str, str], on_output: Callable[[bytes], None]) -> None:
-        """Start the command.
+        """Starts the command.
 
         Args:
             command: Split like a shell would, but run without one. A leading `python` is the emulator's interpreter.
@@ -63,7 +63,7 @@ class ModelServer:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End the command and everything it started; returns when they are gone."""
+        """Ends the command and everything it started; returns when they are gone."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -81,7 +81,7 @@ class ModelServer:
 
 
 def safe_port_range() -> str:
-    """Ports that nobody listens on, for a container that needs more than one: `12000-12009`, both ends included."""
+    """Returns ports that nobody listens on, for a container that needs several: `12000-12009`, both ends included."""
     for _ in range(PORT_TRIES):
         start = secrets.choice(PORTS[:-SAFE_PORTS])
         with contextlib.suppress(OSError), contextlib.ExitStack() as listening:

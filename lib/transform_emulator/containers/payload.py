@@ -14,7 +14,7 @@ class Payload(Protocol):
     """Something that can be sent or stored, in chunks; each call begins at the start."""
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes."""
+        """Yields the bytes."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class InMemory:
     data: bytes
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes, at once."""
+        """Yields the bytes, at once."""
         if self.data:
             yield self.data
 
@@ -40,7 +40,7 @@ class Streamed:
     open: Callable[[], Iterator[bytes]]
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the object's bytes, read anew."""
+        """Yields the object's bytes, read anew."""
         return (chunk for chunk in self.open() if chunk)  # an empty chunk would end a chunked body
 
 
@@ -52,7 +52,7 @@ class Counted:
         self.size_bytes = 0
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body's bytes."""
+        """Yields the body's bytes."""
         for chunk in self._body.chunks():
             self.size_bytes += len(chunk)
             yield chunk
@@ -65,11 +65,11 @@ class Spooled:
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115
 
     def append(self, data: bytes) -> None:
-        """Add bytes at the end."""
+        """Adds bytes at the end."""
         self._file.write(data)
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield what was appended."""
+        """Yields what was appended."""
         self._file.seek(0)
         while chunk := self._file.read(READ_CHUNK_BYTES):
             yield chunk

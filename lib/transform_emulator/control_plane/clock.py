@@ -14,7 +14,7 @@ LONGEST_DESCRIBE_SECONDS = 30.0
 
 
 def utc_now() -> datetime:
-    """The current time, with its zone."""
+    """Returns the current time, with its zone."""
     return datetime.now(timezone.utc)
 
 
@@ -38,21 +38,20 @@ class EmulatedClock:
         self._flights: dict[str, _Flight] = {}
 
     def __call__(self) -> datetime:
-        """The time."""
         return self._now
 
     def move_on(self, moment: datetime) -> None:
-        """Make it no earlier than this moment."""
+        """Makes the time no earlier than this moment."""
         with self._condition:
             self._now = max(self._now, moment)
 
     def enter(self, job: str, stop: StopSignal) -> None:
-        """Have a job in flight from now on, of which it is not known yet when it ends."""
+        """Has a job in flight from now on, of which it is not known yet when it ends."""
         with self._condition:
             self._flights[job] = _Flight(stop)
 
     def wait_until(self, job: str, end: datetime) -> datetime:
-        """When the job ends: at `end`, once a client's look has moved the clock there, or now if it is told to stop."""
+        """Returns the job's end: `end`, once a client's look has moved the clock there, or now if told to stop."""
         flight = self._flights[job]
         with flight.stop.calling(self._wake), self._condition:
             flight.end = end
@@ -61,13 +60,13 @@ class EmulatedClock:
             return min(end, self._now)
 
     def leave(self, job: str) -> None:
-        """Have a job that shows its final status in flight no longer."""
+        """Has a job that shows its final status in flight no longer."""
         with self._condition:
             del self._flights[job]
             self._condition.notify_all()
 
     def look(self, job: str) -> None:
-        """Let a client see a job: move to the next end of any job if this one is in flight, and wait until it shows."""
+        """Lets a client see a job: moves to the next end of any job if it is in flight, and waits until that shows."""
         with self._condition:
             flight = self._flights.get(job)
             if flight is None:

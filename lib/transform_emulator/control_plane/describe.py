@@ -23,7 +23,7 @@ ECHOED = (
 
 
 def description(job: Job) -> dict[str, Any]:
-    """DescribeTransformJob's answer; times are seconds since the epoch, as JSON 1.1 has them."""
+    """Returns DescribeTransformJob's answer; times are seconds since the epoch, as JSON 1.1 has them."""
     body, life = job.body, job.life
     answer: dict[str, Any] = {
         "TransformJobName": job.name,
@@ -39,7 +39,7 @@ def description(job: Job) -> dict[str, Any]:
 
 
 def summary(job: Job) -> dict[str, Any]:
-    """One entry of ListTransformJobs."""
+    """Returns one entry of ListTransformJobs."""
     life = job.life
     answer = {
         "TransformJobName": job.name,

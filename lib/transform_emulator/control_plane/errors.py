@@ -16,5 +16,5 @@ class ApiError(Exception):
 
 
 def validation(message: str) -> ApiError:
-    """A ValidationException, the API's word for most refusals."""
+    """Returns a ValidationException, the API's word for most refusals."""
     return ApiError("ValidationException", message)

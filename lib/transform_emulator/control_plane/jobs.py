@@ -34,7 +34,7 @@ class Scope:
     access_key: str = field(compare=False, repr=False)
 
     def arn(self, kind: str, name: str) -> str:
-        """The ARN of one of the scope's SageMaker resources."""
+        """Returns the ARN of one of the scope's SageMaker resources."""
         return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name}"
 
 
@@ -105,14 +105,14 @@ Keep = Callable[[Job, Life], None]
 
 
 def keep_nothing(job: Job, life: Life) -> None:
-    """Keep no record of a job's life besides the register's."""
+    """Keeps no record of a job's life besides the register's."""
 
 
 class JobRegister:
     """All jobs that were ever created: they cannot be deleted, so their names stay taken."""
 
     def __init__(self, clock: Clock, keep: Keep = keep_nothing) -> None:
-        """Make an empty register.
+        """Registers nothing yet.
 
         Args:
             clock: The time of day.
@@ -124,7 +124,7 @@ class JobRegister:
         self._jobs: dict[tuple[Scope, str], Job] = {}
 
     def add(self, scope: Scope, body: dict[str, Any]) -> tuple[Job, bool]:
-        """The job of that name and whether it is new: False means that the name was taken before."""
+        """Returns the job of that name and whether it is new: False means that the name was taken before."""
         now = self._clock()
         tags = {tag["Key"]: tag["Value"] for tag in body.get("Tags", [])}
         job = Job(scope, body, created=now, life=Life(Status.IN_PROGRESS, now, tags=tags))
@@ -137,7 +137,7 @@ class JobRegister:
         return job, True
 
     def restore(self, jobs: Iterable[Job]) -> None:
-        """Take in jobs that were kept, in the order of their creation."""
+        """Takes in jobs that were kept, in the order of their creation."""
         with self._lock:
             for job in jobs:
                 self._jobs[job.scope, job.name] = job
@@ -145,32 +145,32 @@ class JobRegister:
                     job.done.set()
 
     def forget(self) -> None:
-        """Be empty again; nobody runs any of the jobs."""
+        """Empties the register; nobody runs any of its jobs."""
         with self._lock:
             self._jobs.clear()
 
     def get(self, scope: Scope, name: str) -> Job | None:
-        """The job of that name, or None."""
+        """Returns the job of that name, or None."""
         with self._lock:
             return self._jobs.get((scope, name))
 
     def all(self, scope: Scope | None = None) -> list[Job]:
-        """The scope's jobs, or everybody's, in order of creation."""
+        """Returns the scope's jobs, or everybody's, in order of creation."""
         with self._lock:
             return [job for (owner, _), job in self._jobs.items() if scope is None or owner == scope]
 
     def start(self, job: Job, moment: datetime | None = None) -> None:
-        """Note that the job's instances start, now or at another moment."""
+        """Notes that the job's instances start, now or at another moment."""
         with self._lock:
             self._change(job, replace(job.life, started=moment or self._clock()))
 
     def set_tags(self, job: Job, tags: Mapping[str, str]) -> None:
-        """Give the job these tags in place of those it has."""
+        """Gives the job these tags in place of those it has."""
         with self._lock:
             self._change(job, replace(job.life, tags=tags))
 
     def request_stop(self, job: Job) -> bool:
-        """Move a running job to Stopping; False if it has ended already."""
+        """Moves a running job to Stopping; False if it has ended already."""
         with self._lock:
             # A second stop of a job that is Stopping is accepted; one of a finished job is not.
             if job.status in FINAL:
@@ -182,7 +182,7 @@ class JobRegister:
         return True
 
     def finish(self, job: Job, failure_reason: str | None, moment: datetime | None = None) -> None:
-        """Give the job its final status: Stopped if it was told to, else Failed with a reason or Completed."""
+        """Gives the job its final status: Stopped if it was told to, else Failed with a reason or Completed."""
         with self._lock:
             now = moment or self._clock()
             ended = replace(job.life, status=Status.COMPLETED, modified=now, ended=now)
@@ -196,7 +196,7 @@ class JobRegister:
         job.done.set()
 
     def count_describe(self, job: Job) -> int:
-        """How often the job was described, this time included."""
+        """Returns how often the job was described, this time included."""
         with self._lock:
             job.describes += 1
             return job.describes

@@ -20,7 +20,7 @@ SORT_KEYS: dict[str, Callable[[Job], Any]] = {
 
 
 def page(jobs: Sequence[Job], query: Mapping[str, Any]) -> dict[str, Any]:
-    """One page of the jobs that the query's filters let through.
+    """Returns one page of the jobs that the query's filters let through.
 
     Sorted by CreationTime, latest first, unless the query says otherwise (botocore, ListTransformJobs).
     """

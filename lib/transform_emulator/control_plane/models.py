@@ -14,7 +14,7 @@ NOT_EMULATED_OF_ENDPOINTS = ("ShadowProductionVariants", "DataCaptureConfig", "A
 
 
 def check(body: dict[str, Any]) -> None:
-    """Refuse a model that the API's model does not allow, or of which a part would be ignored.
+    """Refuses a model that the API's model does not allow, or of which a part would be ignored.
 
     Raises:
         ApiError: With the first reason.
@@ -28,7 +28,7 @@ def check(body: dict[str, Any]) -> None:
 
 
 def check_endpoint_config(body: Mapping[str, Any]) -> None:
-    """Refuse an endpoint of which only a part would answer.
+    """Refuses an endpoint of which only a part would answer.
 
     Raises:
         ApiError: With the first reason.

@@ -27,16 +27,16 @@ class Registry(Protocol):
     """The models of every account and region."""
 
     def create(self, scope: Scope, body: dict[str, Any]) -> str:
-        """Create a model, in place of one of its name; returns its ARN."""
+        """Creates a model, in place of one of its name; returns its ARN."""
 
     def role_of_model(self, scope: Scope, model_name: str) -> str | None:
-        """The model's ExecutionRoleArn, or None if there is no such model."""
+        """Returns the model's ExecutionRoleArn, or None if there is no such model."""
 
     def uses_model_data_source(self, scope: Scope, model_name: str) -> bool:
-        """Whether the model's container has its artifact from ModelDataSource rather than ModelDataUrl."""
+        """Returns whether the model's container has its artifact from ModelDataSource rather than ModelDataUrl."""
 
     def lacks_artifact(self, scope: Scope, model_name: str) -> bool:
-        """Whether a script of the model would have its artifact from a ModelDataSource that is not one archive."""
+        """Returns whether a script of the model has its artifact from a ModelDataSource that is not one archive."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Operations:
         run: Callable[[Job], None],
         conduct: Conduct,
     ) -> None:
-        """Make the calls.
+        """Takes what the calls are answered with.
 
         Args:
             jobs: All jobs.
@@ -93,7 +93,7 @@ class Operations:
         }
 
     def call(self, operation: str, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one call.
+        """Returns the answer to one call.
 
         Raises:
             ApiError: The call is refused.

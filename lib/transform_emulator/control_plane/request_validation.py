@@ -47,12 +47,12 @@ class Fault(NamedTuple):
 
 @cache
 def service_model(service: str = "sagemaker") -> ServiceModel:
-    """Botocore's description of an API, loaded once; of no session, whose profile may not be there."""
+    """Returns botocore's description of an API, loaded once; of no session, whose profile may not be there."""
     return ServiceModel(create_loader().load_service_model(service, "service-2"), service)
 
 
 def check(operation: str, body: dict[str, Any]) -> None:
-    """Refuse a request that SageMaker's model does not allow.
+    """Refuses a request that SageMaker's model does not allow.
 
     Raises:
         ApiError: With every fault in one message, in the words that AWS's JSON services use.
@@ -64,7 +64,7 @@ def check(operation: str, body: dict[str, Any]) -> None:
 
 
 def check_types(service: str, operation: str, body: dict[str, Any]) -> None:
-    """Refuse a request that lacks a member or has one of another type, on which moto would raise anything.
+    """Refuses a request that lacks a member or has one of another type, on which moto would raise anything.
 
     Raises:
         ApiError: AWS's word for what cannot be read or is not whole, or for an operation that there is not.
@@ -140,7 +140,7 @@ def _text_faults(shape: Shape, value: str, path: str) -> Iterator[Fault]:
 
 
 def python_pattern(pattern: str) -> str:
-    """One of the API's patterns in the syntax of Python's `re`."""
+    """Returns one of the API's patterns in the syntax of Python's `re`."""
     for java, python in UNICODE_CATEGORIES.items():
         pattern = pattern.replace(java, python)
     return pattern

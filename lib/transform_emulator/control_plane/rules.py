@@ -20,7 +20,7 @@ NOT_EMULATED = "is not emulated"
 
 
 def check(body: Mapping[str, Any], switches: Switches) -> None:
-    """Refuse a request whose fields contradict each other.
+    """Refuses a request whose fields contradict each other.
 
     Raises:
         ApiError: For the first rule that is broken.
@@ -84,7 +84,7 @@ def _check_processing(body: Mapping[str, Any], switches: Switches) -> None:
 
 
 def check_environment(container: Mapping[str, Any]) -> None:
-    """Refuse a variable that no process can have.
+    """Refuses a variable that no process can have.
 
     Raises:
         ApiError: Its value holds a NUL; the API's pattern lets it pass, and no container would start.

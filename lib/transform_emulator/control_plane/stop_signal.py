@@ -14,7 +14,7 @@ class StopSignal:
         self._callbacks: list[Callable[[], None]] = []
 
     def set(self) -> None:
-        """Ask to stop, and call everything that is registered."""
+        """Asks to stop, and calls everything that is registered."""
         with self._lock:
             self._event.set()
             callbacks = list(self._callbacks)
@@ -22,16 +22,16 @@ class StopSignal:
             callback()
 
     def is_set(self) -> bool:
-        """Whether stopping was asked for."""
+        """Returns whether stopping was asked for."""
         return self._event.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Whether stopping was asked for, at once if so, else after that many seconds."""
+        """Returns whether stopping was asked for, at once if so, else after that many seconds."""
         return self._event.wait(seconds)
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Within the block, stopping calls `callback`, also if it was asked for before."""
+        """Has stopping call `callback` within the block, also if it was asked for before."""
         with self._lock:
             self._callbacks.append(callback)
             already = self._event.is_set()

@@ -12,12 +12,12 @@ MAX_TAGS = 50  # botocore, TagList
 
 
 def is_for_a_job(operation: str, body: dict[str, Any]) -> bool:
-    """Whether a call is about the tags of a transform job."""
+    """Returns whether a call is about the tags of a transform job."""
     return operation in TAG_CALLS and KIND in str(body.get("ResourceArn", ""))
 
 
 def call(jobs: JobRegister, operation: str, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a checked call.
+    """Returns the answer to a checked call.
 
     Raises:
         ApiError: There is no such job, or it would have more than 50 tags.

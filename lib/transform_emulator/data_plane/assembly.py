@@ -27,7 +27,7 @@ class Assembler:
         self.written = 0
 
     def write(self, response: Payload) -> None:
-        """Append a response, and the newline after it."""
+        """Appends a response, and the newline after it."""
         last = b""
         for chunk in response.chunks():
             self._write(chunk)
@@ -47,13 +47,13 @@ class FaultyWriter:
         self._bytes_left = fault.keep_bytes
 
     def write(self, data: bytes) -> None:
-        """Append bytes, or what is to be left of them."""
+        """Appends bytes, or what is to be left of them."""
         if self._fault.kind is Kind.OUTPUT_TRUNCATED:
             data = self._cut(data)
         self._writer.write(data)
 
     def complete(self) -> None:
-        """Make the object appear."""
+        """Makes the object appear."""
         if self._fault.kind is Kind.OUTPUT_EXTRA_LINES:
             self._writer.write((self._fault.body + "\n").encode() * self._fault.lines)
         self._writer.complete()

@@ -59,7 +59,7 @@ class FileFailure:
 
 
 def status_failure(status: int, body: bytes) -> FileFailure:
-    """The failure for an HTTP status that is not a success (amazon-sagemaker-examples#1620, #3948; sdk#1882)."""
+    """Returns the failure for an HTTP status that is no success (amazon-sagemaker-examples#1620, #3948; sdk#1882)."""
     # The two headlines differ in form, not only in the number; both were copied from real logs.
     if 400 <= status < 500:
         return FileFailure(Blame.CLIENT, f"ClientError: {status}", body, status)
@@ -67,24 +67,24 @@ def status_failure(status: int, body: bytes) -> FileFailure:
 
 
 def timeout_failure(timeout_seconds: float) -> FileFailure:
-    """The failure for a request that was not answered in time; the tail of the sentence is inferred."""
+    """Returns the failure for a request that was not answered in time; the tail of the sentence is inferred."""
     text = f"Model server did not respond to /invocations request within {timeout_seconds} seconds"
     return FileFailure(Blame.ALGORITHM, text)
 
 
 def no_response_failure() -> FileFailure:
-    """The failure for a connection that was refused or closed without an answer (sagemaker-python-sdk#703)."""
+    """Returns the failure for a connection that was refused or closed without an answer (sagemaker-python-sdk#703)."""
     return FileFailure(Blame.ALGORITHM, NO_RESPONSE)
 
 
 def parameters_line(now: datetime, concurrent: int, payload_mb: int, strategy: str) -> str:
-    """The one line that each instance logs before its first request."""
+    """Returns the one line that each instance logs before its first request."""
     text = f"MaxConcurrentTransforms={concurrent}, MaxPayloadInMB={payload_mb}, BatchStrategy={strategy}"
     return f"{_stamp(now)}{text}"
 
 
 def failure_lines(now: datetime, item: InputObject, failure: FileFailure) -> list[str]:
-    """A failed file's lines: headline, an empty one, `Message:`, and the response body line by line."""
+    """Returns a failed file's lines: headline, an empty one, `Message:`, and the response body line by line."""
     # Each line carries the prefix, so lines of files that fail together can be told apart (examples#1620).
     prefix = f"{_stamp(now)}{item.bucket}/{item.key}: "
     lines = [failure.headline]

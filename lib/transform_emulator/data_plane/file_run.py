@@ -36,7 +36,7 @@ def send_in_order(
     slots: Slots,
     send_rest_after: tuple[type[Exception], ...] = (),
 ) -> None:
-    """Invoke every body and write every response, in the order of the bodies.
+    """Invokes every body and writes every response, in the order of the bodies.
 
     A file that waits for a slot writes its own finished responses first, so the files of an instance cannot block each
     other for good. The first exception of `bodies`, `invoke` or `write` ends the file: no further body is sent, and
@@ -77,7 +77,7 @@ class _Queue(Generic[Body, Response]):
         self._given_up = threading.Event()
 
     def send_next(self, bodies: Iterator[Body]) -> bool:
-        """Read and submit a body, once there is a slot, and write what is finished; False: there is no more of them."""
+        """Reads and submits a body, once there is a slot, and writes what is finished; False: there is none."""
         while not self._slots.held.acquire(blocking=not self._pending):
             self._write_oldest()
         # Read only now: as many files as there are slots would each hold a body for which there is none.
@@ -95,14 +95,14 @@ class _Queue(Generic[Body, Response]):
         return submitted
 
     def finish(self) -> None:
-        """Write all that is left."""
+        """Writes all that is left."""
         while self._pending:
             self._write_oldest()
         if self._failure is not None:
             raise self._failure
 
     def give_up(self) -> None:
-        """Send nothing more, and wait for what is in flight."""
+        """Sends nothing more, and waits for what is in flight."""
         self._given_up.set()
         for future in self._pending:
             future.cancel()

@@ -59,7 +59,7 @@ class FileTransform:
     meter: Meter
 
     def run(self, item: InputObject) -> S3Location | FileFailure | None:
-        """Where the output is, or why there is none; None for an object that is not there and may be missing.
+        """Returns where the output is, or why there is none; None for an object that is not there and may be missing.
 
         Raises:
             CancelledError: The job was told to stop.

@@ -42,7 +42,7 @@ class Frame:
 
 
 def frames(chunks: Iterable[bytes], split: Split, limit_bytes: int | None) -> Iterator[Frame]:
-    """Yield the records of an object. Checksums of TFRecord are not verified.
+    """Yields the records of an object. Checksums of TFRecord are not verified.
 
     Args:
         chunks: The object's bytes, in pieces of any size.
@@ -99,11 +99,11 @@ class _Reader:
         self._buffer = bytearray()
 
     def has_more(self) -> bool:
-        """Whether there is another byte."""
+        """Returns whether there is another byte."""
         return self._fill(1)
 
     def take(self, count: int) -> bytes:
-        """The next bytes, so many of them."""
+        """Returns the next bytes, so many of them."""
         if not self._fill(count):
             raise MalformedRecordError(f"the object ends {count - len(self._buffer)} bytes before its last record does")
         taken = bytes(memoryview(self._buffer)[:count])

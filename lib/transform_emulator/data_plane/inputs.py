@@ -33,7 +33,7 @@ class InputObject:
 
 
 def under_prefix(prefix: S3Location, keys: Iterable[str]) -> Iterator[InputObject]:
-    """Yield an input object for each listed key.
+    """Yields an input object for each listed key.
 
     The prefix is a plain string prefix (sagemaker-python-sdk#3557). Its text is stripped from the key, then a leading
     slash; a prefix that names one object leaves nothing, and the base name is taken. (Inferred: `s3://b/batch_transform`
@@ -46,7 +46,7 @@ def under_prefix(prefix: S3Location, keys: Iterable[str]) -> Iterator[InputObjec
 
 
 def from_manifest(text: bytes, keep_folders: bool = True) -> list[InputObject]:
-    """The objects that a manifest names: `[{"prefix": "s3://bucket/some/prefix/"}, "rel/key-1", ...]`.
+    """Returns the objects that a manifest names: `[{"prefix": "s3://bucket/some/prefix/"}, "rel/key-1", ...]`.
 
     A complete key is the prefix and the entry as strings, one after the other; the output is named by the entry
     (botocore, TransformS3DataSource).
@@ -77,7 +77,7 @@ def from_manifest(text: bytes, keep_folders: bool = True) -> list[InputObject]:
 
 
 def output_location(output_path: str, item: InputObject) -> S3Location:
-    """Where an object's output goes: `<S3OutputPath>/<relative>.out`."""
+    """Returns where an object's output goes: `<S3OutputPath>/<relative>.out`."""
     start = parse_uri(output_path)
     # With or without a slash at the end of S3OutputPath the objects are the same (botocore's example has none).
     folder = start.key.rstrip("/")

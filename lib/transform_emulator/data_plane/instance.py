@@ -52,7 +52,7 @@ class Instance:
         self._work: Work | None = None
 
     def run(self) -> InstanceResult:
-        """Transform the files; returns early when the job is told to stop."""
+        """Transforms the files; returns early when the job is told to stop."""
         context = self._context
         self._tell("starts")
         if context.faults.find((Kind.INSTANCE_FAILS,), self._facts):
@@ -166,7 +166,7 @@ class Instance:
                     context.store.set_modified(result, moment)
 
     def _transform(self, item: InputObject, transform: FileTransform) -> FileResult:
-        """Write the output of one file, or say why there is none."""
+        """Writes the output of one file, or says why there is none."""
         context = self._context
         if context.stop.is_set() or context.broken.is_set() or self._breaks(item):
             return None
@@ -176,7 +176,7 @@ class Instance:
             return None
 
     def _finish(self, item: InputObject, result: FileResult, moment: datetime) -> None:
-        """Note what became of a file at this moment, and log why it has no output."""
+        """Notes what became of a file at this moment, and logs why it has no output."""
         context = self._context
         # A success writes nothing to the data-log (sm-batch_transform_pytorch.ipynb: one line for each instance).
         if isinstance(result, S3Location):
@@ -204,7 +204,7 @@ class Instance:
             self._reason = self._reason or reason
 
     def _tell(self, step: str, *facts: object) -> None:
-        """Tell the emulator's own log of a step; `--verbose` shows it."""
+        """Tells the emulator's own log of a step; `--verbose` shows it."""
         log.info(f"job %s, instance %d {step}", self._context.request.name, self._number, *facts)
 
     def _moment(self, seconds: float) -> datetime:

@@ -53,7 +53,7 @@ class Invoker:
     meter: Meter
 
     def invoke(self, body: Payload, number: int) -> Answer:
-        """The response to a body, the last of as many attempts as it takes.
+        """Returns the response to a body, the last of as many attempts as it takes.
 
         Args:
             body: The body.

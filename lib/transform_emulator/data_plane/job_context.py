@@ -26,14 +26,14 @@ class Models(Protocol):
     """The models of each account and region, by their names."""
 
     def containers(self, scope: Scope, name: str, /) -> list[ModelContainer]:
-        """What a model is made of, in order; empty for a model that is not there."""
+        """Returns what a model is made of, in order; empty for a model that is not there."""
 
 
 class Logs(Protocol):
     """The log streams of transform jobs."""
 
     def put(self, scope: Scope, stream: str, now: datetime, lines: Sequence[str], /) -> None:
-        """Append lines to a stream, which is created with its first line."""
+        """Appends lines to a stream, which is created with its first line."""
 
 
 PutLog = Callable[[str, datetime, Sequence[str]], None]
@@ -91,7 +91,7 @@ class InstanceResult:
 
 
 def job_reason(results: Sequence[InstanceResult], earlier: Sequence[str]) -> str | None:
-    """The job's FailureReason: what ended all of it, before what failed a file, earlier in another process or now."""
+    """Returns the job's FailureReason: what ended all of it, before what failed a file, in another process or now."""
     reasons = [result.system_reason for result in results] + [*earlier]
     reasons += [result.failure_reason for result in results]
     # One reason at most, and never a file's name: that is in the data-log only.

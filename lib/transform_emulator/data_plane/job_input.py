@@ -37,7 +37,7 @@ class JobInput:
     faults: FaultRegister
 
     def shares(self) -> list[list[InputObject]]:
-        """The objects of each instance that are not done, by another process, if any.
+        """Returns the objects of each instance that are not done, by another process, if any.
 
         Raises:
             InputError: They cannot be listed, or the manifest is none.
@@ -62,7 +62,7 @@ class JobInput:
         return objects
 
     def _leave_outputs(self, objects: Sequence[InputObject]) -> None:
-        """Put the `.out` objects that a fault wants to be there already, as an earlier job would have left them."""
+        """Puts the `.out` objects that a fault wants to be there already, as an earlier job would have left them."""
         facts = {"job": self.request.name, "model": self.request.model_name}
         for item in objects:
             fault = self.faults.find((Kind.LEFTOVER_OUTPUT,), facts | {"key": item.key})

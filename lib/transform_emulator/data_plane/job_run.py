@@ -76,7 +76,7 @@ class _Done:
     began: datetime | None = None
 
     def had_done(self, item: InputObject, moment: datetime | None) -> bool:
-        """Whether an object was done at a moment of an emulated clock; None is one that does not stand."""
+        """Returns whether an object was done at a moment of an emulated clock; None is one that does not stand."""
         if self.began is None or moment is None:
             return True
         ends = [result.work.ends[item] for result in self.results if item in result.work.ends]
@@ -93,7 +93,7 @@ class JobRunner:
         self._leaving = threading.Event()
 
     def start(self, job: Job) -> None:
-        """Set a job running: a new one, or one that another process had begun."""
+        """Sets a job running: a new one, or one that another process had begun."""
         thread = threading.Thread(target=self._run, args=(job,), name=f"job {job.name}")
         self._threads = [running for running in self._threads if running.is_alive()] + [thread]
         thread.start()
@@ -101,7 +101,7 @@ class JobRunner:
             self._break_off(job)
 
     def resume(self, job: Job, at_once: bool) -> None:
-        """Set a job running that was in flight when another process ended.
+        """Sets a job running that was in flight when another process ended.
 
         Args:
             job: The job.
@@ -115,7 +115,7 @@ class JobRunner:
         self.start(job)
 
     def shut_down(self, leave_jobs: bool) -> None:
-        """Wait until every job has ended and its model servers are gone.
+        """Waits until every job has ended and its model servers are gone.
 
         Args:
             leave_jobs: Break jobs off as they are, for another process to go on with, rather than stop them.
@@ -187,7 +187,7 @@ class JobRunner:
             return _Done(f"{data_log.Blame.CLIENT.value}: {error}", began)
 
     def _start(self, job: Job, delay_seconds: float) -> datetime | None:
-        """Let the instances start; returns when their containers do where the clock stands meanwhile, else None.
+        """Lets the instances start; returns when their containers do where the clock stands meanwhile, else None.
 
         Those of a job that another process had begun are there.
         """
@@ -237,7 +237,7 @@ class JobRunner:
         return _Done(reason, None if context.began is None else context.began + longest, results, context.began)
 
     def _remove_outputs(self, job: Job, done: _Done, moment: datetime | None) -> None:
-        """Remove what a stopped job leaves no outputs of: everything, or what it had not done at this moment."""
+        """Removes what a stopped job leaves no outputs of: everything, or what it had not done at this moment."""
         request, store = from_api(job.body), self._with.store_of(job.scope)
         keeps = self._with.switches.stop_keeps_outputs
         for item, reason in self._with.progress.outcomes(job.arn).items():

@@ -18,7 +18,7 @@ class ArtifactError(StoreError):
 
 @contextlib.contextmanager
 def with_artifacts(containers: Sequence[ModelContainer], store: ObjectStore) -> Iterator[list[Part]]:
-    """Yield what is served of the containers, ready to be started; a script gets the artifact of its container.
+    """Yields what is served of the containers, ready to be started; a script gets the artifact of its container.
 
     Raises:
         ArtifactError: There is no object where a container has its artifact.

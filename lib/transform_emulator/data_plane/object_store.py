@@ -43,40 +43,40 @@ class ObjectWriter(Protocol):
     """An object in the making: `write` as often as needed, then `complete`; leaving without it leaves nothing."""
 
     def __enter__(self) -> "ObjectWriter":
-        """The writer itself."""
+        """Returns the writer itself."""
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove what was uploaded unless it was completed."""
+        """Removes what was uploaded unless it was completed."""
 
     def write(self, data: bytes) -> None:
-        """Append bytes."""
+        """Appends bytes."""
 
     def complete(self) -> None:
-        """Make the object appear."""
+        """Makes the object appear."""
 
 
 class ObjectStore(Protocol):
     """Where a job's objects are; what its methods raise is one of STORE_ERRORS."""
 
     def keys(self, prefix: S3Location) -> Iterator[str]:
-        """Yield all keys that begin with the prefix, in UTF-8 order."""
+        """Yields all keys that begin with the prefix, in UTF-8 order."""
 
     def has_objects(self, prefix: S3Location) -> bool:
-        """Whether any key begins with the prefix; False for a bucket that does not exist."""
+        """Returns whether any key begins with the prefix; False for a bucket that does not exist."""
 
     def chunks(self, place: S3Location) -> Iterator[bytes] | None:
-        """The object's bytes in chunks of bounded size, or None if there is no such object."""
+        """Returns the object's bytes in chunks of bounded size, or None if there is no such object."""
 
     def writer(self, place: S3Location, kms_key: str | None) -> ObjectWriter:
-        """A writer of the object, which exists only once the writer is completed."""
+        """Returns a writer of the object, which exists only once the writer is completed."""
 
     def delete(self, place: S3Location) -> None:
-        """Remove an object."""
+        """Removes an object."""
 
     def set_modified(self, place: S3Location, moment: datetime) -> None:
-        """Let an object's LastModified be this moment, where the store's clock is the emulator's."""
+        """Lets an object's LastModified be this moment, where the store's clock is the emulator's."""
 
 
 class S3Store:
@@ -87,7 +87,7 @@ class S3Store:
 
     @classmethod
     def of(cls, endpoint_url: str, region: str) -> "S3Store":
-        """Those of another S3 server, with the credentials of the default chain."""
+        """Returns those of another S3 server, with the credentials of the default chain."""
         config = Config(
             max_pool_connections=MAX_CONNECTIONS,
             # Only where S3 demands them: a server that is not AWS's may not know the newer kinds.
@@ -98,14 +98,14 @@ class S3Store:
         return cls(boto3.session.Session(region_name=region).client("s3", endpoint_url=endpoint_url, config=config))
 
     def keys(self, prefix: S3Location) -> Iterator[str]:
-        """Yield all keys that begin with the prefix, in UTF-8 order."""
+        """Yields all keys that begin with the prefix, in UTF-8 order."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key)
         for page in pages:
             for item in page.get("Contents", []):
                 yield item["Key"]
 
     def has_objects(self, prefix: S3Location) -> bool:
-        """Whether any key begins with the prefix; False for a bucket that does not exist."""
+        """Returns whether any key begins with the prefix; False for a bucket that does not exist."""
         try:
             answer = self._client.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.key, MaxKeys=1)
         except ClientError as error:
@@ -115,7 +115,7 @@ class S3Store:
         return bool(answer.get("KeyCount"))
 
     def chunks(self, place: S3Location) -> Iterator[bytes] | None:
-        """The object's bytes in chunks, or None if there is no such object."""
+        """Returns the object's bytes in chunks, or None if there is no such object."""
         try:
             answer = self._client.get_object(Bucket=place.bucket, Key=place.key)
         except ClientError as error:
@@ -126,16 +126,15 @@ class S3Store:
         return chunks
 
     def writer(self, place: S3Location, kms_key: str | None) -> ObjectWriter:
-        """A writer of the object, which exists only once the writer is completed."""
+        """Returns a writer of the object, which exists only once the writer is completed."""
         extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
         return _MultipartWriter(self._client, place, extra)
 
     def delete(self, place: S3Location) -> None:
-        """Remove an object."""
         self._client.delete_object(Bucket=place.bucket, Key=place.key)
 
     def set_modified(self, place: S3Location, moment: datetime) -> None:
-        """Leave the object as it is: another server has a clock of its own."""
+        """Leaves the object as it is: another server has a clock of its own."""
 
 
 class _MultipartWriter:
@@ -162,14 +161,14 @@ class _MultipartWriter:
             self._client.abort_multipart_upload(**self._target, UploadId=self._upload_id)
 
     def write(self, data: bytes) -> None:
-        """Append bytes, and upload each part that is full."""
+        """Appends bytes, and uploads each part that is full."""
         self._buffer += data
         while len(self._buffer) >= UPLOAD_PART_BYTES:
             self._upload(bytes(memoryview(self._buffer)[:UPLOAD_PART_BYTES]))
             del self._buffer[:UPLOAD_PART_BYTES]
 
     def complete(self) -> None:
-        """Make the object appear, by one put or by completing the upload."""
+        """Makes the object appear, by one put or by completing the upload."""
         if self._upload_id is None:
             self._client.put_object(**self._target, **self._extra, Body=bytes(self._buffer))
             return

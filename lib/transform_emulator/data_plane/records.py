@@ -14,7 +14,7 @@ class RecordTooLargeError(Exception):
 
 
 def is_one_body(split: Split, strategy: Strategy, limit_bytes: int | None) -> bool:
-    """Whether a whole object is sent in one request of unlimited size, which is streamed rather than held.
+    """Returns whether a whole object is sent in one request of unlimited size, which is streamed rather than held.
 
     That MultiRecord without a limit (MaxPayloadInMB=0) puts the whole object into one body is the reading of the SDK's
     local mode; how the service groups records then is not written anywhere.
@@ -23,7 +23,7 @@ def is_one_body(split: Split, strategy: Strategy, limit_bytes: int | None) -> bo
 
 
 def bodies(chunks: Iterable[bytes], split: Split, strategy: Strategy, limit_bytes: int | None) -> Iterator[bytes]:
-    r"""Yield the bodies to send for one object, in order.
+    r"""Yields the bodies to send for one object, in order.
 
     With `Split.NONE` the strategy is ignored and the whole object is one body. A line keeps its `\n`, and `\n` alone
     ends a line: a lone `\r` or U+2028 belongs to the record. A RecordIO or TFRecord record loses its wrapper with
@@ -49,14 +49,14 @@ def bodies(chunks: Iterable[bytes], split: Split, strategy: Strategy, limit_byte
 
 
 def one_by_one(chunks: Iterable[bytes], split: Split) -> Iterator[bytes]:
-    """Yield a body of any size for each record, wrapper included: another reading of MaxPayloadInMB=0."""
+    """Yields a body of any size for each record, wrapper included: another reading of MaxPayloadInMB=0."""
     if split is Split.LINE:
         return _lines(chunks, None)
     return (record.wrapped for record in frames(chunks, split, None))
 
 
 def without_blank_lines(chunks: Iterable[bytes], limit_bytes: int | None) -> Iterator[bytes]:
-    r"""Yield the lines that hold more than their `\n`.
+    r"""Yields the lines that hold more than their `\n`.
 
     Raises:
         RecordTooLargeError: A line is over the limit; no more of it is held.

@@ -12,7 +12,7 @@ from transform_emulator.service.switches import Sharding
 
 
 def shards(objects: Sequence[InputObject], instance_count: int, sharding: Sharding) -> list[list[InputObject]]:
-    """One list of objects for each instance, together all of them, in input order within an instance.
+    """Returns one list of objects for each instance, together all of them, in input order within an instance.
 
     "Partitions the Amazon S3 objects in the input by key and maps Amazon S3 objects to instances" (developer guide).
     """
@@ -38,7 +38,7 @@ class Shares:
     """Each instance's objects; instances ask from threads of their own."""
 
     def __init__(self, determine: Callable[[], list[list[InputObject]]]) -> None:
-        """Make it.
+        """Determines nothing yet.
 
         Args:
             determine: The objects of each instance, by its number; called once, however it ends.
@@ -48,7 +48,7 @@ class Shares:
         self._shares: Future[list[list[InputObject]]] = Future()
 
     def of(self, number: int) -> list[InputObject]:
-        """The objects of an instance.
+        """Returns the objects of an instance.
 
         Raises:
             InputError: They cannot be determined; every instance is told.

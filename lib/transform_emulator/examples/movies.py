@@ -21,7 +21,7 @@ Matrix = npt.NDArray[np.float64]
 
 
 def table() -> Any:
-    """The movies as a pandas frame, in the order of the file.
+    """Returns the movies as a pandas frame, in the order of the file.
 
     The package is not imported: that would unpack all of its data into the home folder.
 
@@ -38,6 +38,6 @@ def table() -> Any:
 
 
 def matrix(movies: Any) -> Matrix:
-    """One row of 17 numbers for each movie: r1 to r10 in tens of percent, then the genres, 0 or 5."""
+    """Returns one row of 17 numbers for each movie: r1 to r10 in tens of percent, then the genres, 0 or 5."""
     ratings = movies[list(RATINGS)].to_numpy(float) / RATING_UNIT
     return np.hstack([ratings, movies[list(GENRES)].to_numpy(float) * GENRE_WEIGHT])

@@ -14,14 +14,14 @@ COMPONENTS = 3
 
 
 def fit(rows: Matrix, components: int = COMPONENTS) -> Any:
-    """scikit-learn's PCA of the rows; the same each time, as the full decomposition has no random start."""
+    """Returns scikit-learn's PCA of the rows; the same each time, as the full decomposition has no random start."""
     from sklearn.decomposition import PCA
 
     return PCA(n_components=components, svd_solver="full").fit(rows)
 
 
 def answer(model: Any, rows: Matrix) -> str:
-    """The document with one projection for each row.
+    """Returns the document with one projection for each row.
 
     Raises:
         ValueError: The rows have another number of columns than those that the model was fitted on.

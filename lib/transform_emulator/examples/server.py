@@ -28,11 +28,11 @@ class Learner(Generic[Model]):
         self._model: list[Model] = []
 
     def start(self) -> None:
-        """Learn in another thread."""
+        """Learns in another thread."""
         threading.Thread(target=self.learn, name="learn", daemon=True).start()
 
     def learn(self) -> None:
-        """Learn in this thread."""
+        """Learns in this thread."""
         self._model.append(self._learn())
 
     @property
@@ -42,7 +42,7 @@ class Learner(Generic[Model]):
 
 
 def table_of(body: bytes) -> Matrix:
-    """The numbers of a CSV body without a header, one row for each line.
+    """Returns the numbers of a CSV body without a header, one row for each line.
 
     Raises:
         ValueError: A cell is no number, or the lines differ in length.
@@ -53,7 +53,7 @@ def table_of(body: bytes) -> Matrix:
 
 
 def make_app(learner: Learner[Model], answer: Callable[[Model, Matrix], str]) -> flask.Flask:
-    """The web application: /ping, 200 once the model is there, and /invocations.
+    """Returns the web application: /ping, 200 once the model is there, and /invocations.
 
     Args:
         learner: Of the model.
@@ -80,7 +80,7 @@ def make_app(learner: Learner[Model], answer: Callable[[Model, Matrix], str]) ->
 
 
 def serve(learn: Callable[[], Model], answer: Callable[[Model, Matrix], str]) -> None:
-    """Serve on SAGEMAKER_BIND_TO_PORT until the process is ended."""
+    """Serves on SAGEMAKER_BIND_TO_PORT until the process is ended."""
     # OpenMP reads the variable when it is loaded, so scikit-learn is imported after it.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     import waitress

@@ -14,7 +14,7 @@ PATH = "/_emulator/faults"
 
 
 def answer(register: FaultRegister, method: str, body: bytes) -> tuple[HTTPStatus, bytes]:
-    """Status and JSON body for a request: PUT puts the faults in force in place of all others, DELETE ends them."""
+    """Returns a request's status and JSON body: PUT puts faults in force in place of all others, DELETE ends them."""
     try:
         if method == "PUT":
             register.replace(parse(json_texts.read(body)))
@@ -28,7 +28,7 @@ def answer(register: FaultRegister, method: str, body: bytes) -> tuple[HTTPStatu
 
 
 def from_file(path: Path) -> list[Fault]:
-    """The faults that a YAML or JSON file declares.
+    """Returns the faults that a YAML or JSON file declares.
 
     Raises:
         FaultError: The file is neither, or a declaration means nothing.

@@ -132,7 +132,7 @@ class Fault:
     without: str | None = None
 
     def strikes(self, facts: Mapping[str, object], body: bytes) -> bool:
-        """Whether an occasion with these facts is one of the fault's, whatever the number of the call."""
+        """Returns whether an occasion with these facts is one of the fault's, whatever the number of the call."""
         return (
             all(self._names(name, facts.get(name, "")) for name in PATTERNS)
             and (self.instance is None or facts.get("instance") == self.instance)
@@ -153,14 +153,14 @@ class Fault:
         return pattern is None or fnmatchcase(str(value), pattern)
 
     def document(self) -> dict[str, Any]:
-        """The declaration again, without what has its default."""
+        """Returns the declaration again, without what has its default."""
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "kind"}
         told = {name: value for name, value in values.items() if value != getattr(Fault, name)}
         return {"fault": self.kind.value} | {k: list(v) if isinstance(v, tuple) else v for k, v in told.items()}
 
 
 def parse(document: object) -> list[Fault]:
-    """The faults of a document: `{"faults": [{"fault": "status", "status": 400, "record": "poison"}, ...]}`.
+    """Returns the faults of a document: `{"faults": [{"fault": "status", "status": 400, "record": "poison"}, ...]}`.
 
     Raises:
         FaultError: Naming every entry that is wrong and why.

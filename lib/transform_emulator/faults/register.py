@@ -18,19 +18,19 @@ class FaultRegister:
         self.replace(faults)
 
     def replace(self, faults: Sequence[Fault]) -> None:
-        """Put other faults in force, their counts at zero."""
+        """Puts other faults in force, their counts at zero."""
         with self._lock:
             self._faults = list(faults)
             self._seen, self._struck = [0] * len(faults), [0] * len(faults)
 
     def documents(self) -> list[dict[str, Any]]:
-        """The declarations in force, each with `seen` and `struck`: its occasions, and those on which it struck."""
+        """Returns the declarations in force, each with `seen` and `struck`: its occasions, and how often it struck."""
         with self._lock:
             counted = zip(self._faults, self._seen, self._struck, strict=True)
             return [fault.document() | {"seen": seen, "struck": struck} for fault, seen, struck in counted]
 
     def find(self, kinds: Collection[Kind], facts: Mapping[str, object], body: bytes = b"") -> Fault | None:
-        """The fault that strikes now, the first one declared; every fault of these kinds counts the occasion.
+        """Returns the fault that strikes now, the first one declared; every fault of these kinds counts the occasion.
 
         Args:
             kinds: What could go wrong here.

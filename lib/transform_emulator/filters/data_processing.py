@@ -62,7 +62,7 @@ class Processing:
     """The filters and the join of one job."""
 
     def __init__(self, request: JobRequest, switches: Switches) -> None:
-        """Parse the filters.
+        """Parses the filters.
 
         Raises:
             ProcessingError: A filter is outside the supported subset of JSONPath. The service says so in each file's
@@ -86,7 +86,7 @@ class Processing:
         return self._joins or not (self._before.selects_everything and self._after.selects_everything)
 
     def request_body(self, original: bytes) -> bytes:
-        """What the model gets for a body as it was cut from the object.
+        """Returns what the model gets for a body as it was cut from the object.
 
         Raises:
             ProcessingError: A record cannot be read, or has not what the filter selects.
@@ -97,7 +97,7 @@ class Processing:
         return _write(FORMATS[self._record_type], records, original.endswith(b"\n"))
 
     def output(self, original: bytes, response: bytes, content_type: str | None = None) -> bytes:
-        """What is stored for a response: joined with the *original* input, then filtered.
+        """Returns what is stored for a response: joined with the *original* input, then filtered.
 
         Args:
             original: The body as it was cut from the object.
@@ -172,7 +172,7 @@ class Processing:
 
 
 def media_type(content_type: str | None) -> str | None:
-    """A content type without its parameters: `text/csv` for `text/csv; charset=utf-8`."""
+    """Returns a content type without its parameters: `text/csv` for `text/csv; charset=utf-8`."""
     return None if content_type is None else content_type.partition(";")[0].strip().lower()
 
 

@@ -41,7 +41,7 @@ class JsonPath:
         return not self.steps
 
     def select(self, document: Any) -> Any:
-        """The selected part of a document.
+        """Returns the selected part of a document.
 
         Raises:
             JsonPathError: Something on the way is missing: "If you specify indexes that aren't within the dimension
@@ -53,7 +53,7 @@ class JsonPath:
 
 
 def parse(text: str, slice_end_inclusive: bool) -> JsonPath:
-    """The path of an InputFilter or OutputFilter.
+    """Returns the path of an InputFilter or OutputFilter.
 
     Args:
         text: The path; an empty one means `$`.

@@ -46,7 +46,7 @@ ACTED_ON = ("HTTP_X_AMZN_SAGEMAKER_CUSTOM_ATTRIBUTES", "HTTP_X_AMZN_SAGEMAKER_IN
 
 
 def note_nothing(scope: Scope, operation: str) -> None:
-    """Keep no record of the calls of SageMaker that moto answers."""
+    """Keeps no record of the calls of SageMaker that moto answers."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,6 @@ class Gateway:
     note: Callable[[Scope, str], None] = note_nothing
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
         service, scope = _signature(environ)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         path = environ["PATH_INFO"]
@@ -123,7 +122,7 @@ class Gateway:
     def _target(
         self, target: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Answer a call of a service that names it in X-Amz-Target, and has a JSON object for its body."""
+        """Answers a call of a service that names it in X-Amz-Target, and has a JSON object for its body."""
         service, _, operation = target.rpartition(".")
         try:
             document = _document(environ)
@@ -139,7 +138,7 @@ class Gateway:
         return self.moto(environ, start_response)
 
     def _refuse(self, operation: str, document: dict[str, Any]) -> None:
-        """Raise ApiError for a call of SageMaker or CloudWatch Logs that a fault refuses."""
+        """Raises ApiError for a call of SageMaker or CloudWatch Logs that a fault refuses."""
         facts = {"operation": operation, "job": str(document.get("TransformJobName", ""))}
         if fault := self.faults.find(REFUSALS, facts):
             raise ApiError(*REFUSALS[fault.kind])

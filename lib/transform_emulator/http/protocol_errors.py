@@ -54,7 +54,7 @@ JSON_CODES = {
 
 
 def answer_of(failure: Failure, headers: Headers) -> tuple[dict[str, str], bytes]:
-    """Headers and body of an error, in the form that the sender of a request with these headers reads."""
+    """Returns headers and body of an error, in the form that the sender of a request with these headers reads."""
     request_id = str(uuid.uuid4())
     content_type, signed = headers.get("Content-Type", ""), CREDENTIAL.search(headers.get("Authorization", ""))
     service = signed[3] if signed else "s3"
@@ -70,7 +70,7 @@ def answer_of(failure: Failure, headers: Headers) -> tuple[dict[str, str], bytes
 
 
 def refused(failure: Failure, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """The same as the answer of a WSGI application."""
+    """Returns the same as the answer of a WSGI application."""
     keys = {"Content-Type": "CONTENT_TYPE", "Authorization": "HTTP_AUTHORIZATION", "X-Amz-Target": "HTTP_X_AMZ_TARGET"}
     sent = Headers({name: environ[key] for name, key in keys.items() if key in environ})
     headers, payload = answer_of(failure, sent)

@@ -64,7 +64,6 @@ class S3Front:
     _locks: list[threading.Lock] = field(default_factory=lambda: [threading.Lock() for _ in range(LOCK_COUNT)])
 
     def __call__(self, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         bucket, _, key = path.lstrip("/").partition("/")
         # In front of the server behind, so that a fault strikes on any S3.

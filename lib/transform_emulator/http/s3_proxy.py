@@ -58,7 +58,7 @@ class S3Proxy:
     region: str
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request with the server's answer, streamed."""
+        """Answers one request with the server's answer, streamed."""
         parts = urlsplit(self.endpoint)
         # RAW_URI is the request line's own: an encoded path must arrive as it was sent, or the key is another one.
         raw = environ.get("RAW_URI") or environ["REQUEST_URI"]
@@ -83,7 +83,7 @@ class S3Proxy:
 
 
 def unchunked(body: bytes) -> bytes:
-    """The payload of a body in aws-chunked framing: `<size in hex>;chunk-signature=...`, data, and so on to size 0."""
+    """Returns the payload of a body in aws-chunked framing: `<size in hex>;chunk-signature=...`, data, on to size 0."""
     payload, position = bytearray(), 0
     while True:
         end = body.index(b"\r\n", position)

@@ -56,7 +56,7 @@ CANNED_ACLS = frozenset(
 
 
 def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
-    """Why a request in path style is refused; None for one that S3 would look at."""
+    """Returns why a request in path style is refused; None for one that S3 would look at."""
     bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="replace")
     if NOT_IN_BUCKETS.search(bucket):
@@ -82,7 +82,7 @@ def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
 
 
 def in_path_style(environ: WSGIEnvironment, doors: Doors) -> None:
-    """Move the bucket of a virtual-host request (data.localhost:5000/key) into its path, where everybody looks for it.
+    """Moves the bucket of a virtual-host request (data.localhost:5000/key) into its path, where everybody looks for it.
 
     Raises:
         UnicodeDecodeError: The path is not UTF-8, which S3's keys are.

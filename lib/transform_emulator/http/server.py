@@ -46,7 +46,7 @@ class KeepAliveHandler(MotoRequestHandler):
     _headers_buffer: list[bytes]  # http.server's, sent by flush_headers
 
     def run_wsgi(self) -> None:
-        """Answer the request whose headers were just parsed."""
+        """Answers the request whose headers were just parsed."""
         head = list(self.headers.items())
         refusal = self.server.doors.refusal(self.path, head)
         if refusal is not None:
@@ -88,7 +88,7 @@ class KeepAliveHandler(MotoRequestHandler):
     def _answer(
         self, status: int, reason: str, headers: Headers, payload: bytes, granted: Mapping[str, str] | None = None
     ) -> None:
-        """Send an answer, with what lets pages read it: `granted`, or what the doors say."""
+        """Sends an answer, with what lets pages read it: `granted`, or what the doors say."""
         length = headers.get("Content-Length") if self.command == "HEAD" else None
         # Who may read an answer is for the doors alone to say: moto's server lets every page do so.
         sent = [(name, value) for name, value in headers.items() if not name.lower().startswith(NOT_THE_APPLICATIONS)]
@@ -102,7 +102,7 @@ class KeepAliveHandler(MotoRequestHandler):
         self._send(b"" if self.command == "HEAD" else payload)
 
     def _send(self, payload: bytes) -> None:
-        """Send the headers, and the payload in the same write if it is small.
+        """Sends the headers, and the payload in the same write if it is small.
 
         Of an emulator that is killed between two writes the client has an answer without its body, which botocore, on
         its last attempt, takes for an empty one.
@@ -126,14 +126,14 @@ class KeepAliveHandler(MotoRequestHandler):
         return answer
 
     def _refuse(self, failure: Failure) -> None:
-        """Answer with an error, and end the connection: nobody knows where the next request begins."""
+        """Answers with an error, and ends the connection: nobody knows where the next request begins."""
         self.close_connection = True
         headers, payload = answer_of(failure, Headers(self.headers.items()))
         # Or the client sends its next request to nobody.
         self._answer(failure.status, failure.status.phrase, Headers(headers | {"Connection": "close"}), payload)
 
     def _pass_over_body(self) -> None:
-        """Read what follows the headers and keep none of it: one who is still sending does not read the answer."""
+        """Reads what follows the headers and keeps none of it: one who is still sending does not read the answer."""
         left = min(_length(self.headers.get("Content-Length")), PASSED_OVER_BYTES)
         while left > 0 and (read := len(self.rfile.read(min(left, ONE_WRITE_BYTES)))):
             left -= read
@@ -157,11 +157,11 @@ class KeepAliveHandler(MotoRequestHandler):
             raise ValueError(str(error)) from error
 
     def log(self, _type: str, message: str, *args: object) -> None:
-        """Send what http.server has to say to the module's logger, and never to standard output."""
+        """Sends what http.server has to say to the module's logger, and never to standard output."""
         log.debug(message, *args)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing per request: formatting it costs more than many a request."""
+        """Logs nothing per request: formatting it costs more than many a request."""
 
 
 class Server(ThreadedWSGIServer):
@@ -171,7 +171,7 @@ class Server(ThreadedWSGIServer):
 
 
 def make_server(port: int, application: WSGIApplication, doors: Doors) -> Server:
-    """A bound, not yet serving server; its `port` is the real one, also when a free one (0) was asked for."""
+    """Returns a bound, not yet serving server; its `port` is the real one, also when a free one (0) was asked for."""
     server = Server(HOST, port, application, handler=KeepAliveHandler)
     server.doors = doors
     return server

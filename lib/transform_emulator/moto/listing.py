@@ -23,7 +23,7 @@ class _Below:
 
 
 def list_below() -> None:
-    """Let moto's listings look below their prefix; once in a process."""
+    """Lets moto's listings look below their prefix; once in a process."""
     theirs: Callable[..., Any] = S3Backend.list_objects
 
     @wraps(theirs)

@@ -17,7 +17,7 @@ KeepLines = Callable[[Scope, str, int, Sequence[str]], None]
 
 
 def keep_no_lines(scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
-    """Keep no record of log lines besides moto's."""
+    """Keeps no record of log lines besides moto's."""
 
 
 class LogGroup:
@@ -34,14 +34,14 @@ class LogGroup:
         self._lock = threading.Lock()  # moto's streams are not thread-safe
 
     def put(self, scope: Scope, stream: str, now: datetime, lines: Sequence[str]) -> None:
-        """Append lines to a stream, which is created with its first line."""
+        """Appends lines to a stream, which is created with its first line."""
         cut, timestamp_ms = [_cut(line) for line in lines], int(now.timestamp() * MILLISECONDS)
         with self._lock:
             self._keep(scope, stream, timestamp_ms, cut)
             self._append(scope, stream, timestamp_ms, cut)
 
     def restore(self, scope: Scope, stream: str, timestamp_ms: int, lines: Sequence[str]) -> None:
-        """Append lines that were kept."""
+        """Appends lines that were kept."""
         with self._lock:
             self._append(scope, stream, timestamp_ms, lines)
 

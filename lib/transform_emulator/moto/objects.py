@@ -35,7 +35,6 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
     give_back: Callable[[], object] | None = None
 
     def close(self) -> None:
-        """Drop the bytes."""
         super().close()
         if self.give_back is not None:
             self.give_back()
@@ -56,14 +55,14 @@ class MemoryBudget:
         self._lock = threading.Lock()
 
     def of_one_object(self) -> int:
-        """The most that the next object may have in memory; it goes to disk where it grows larger."""
+        """Returns the most that the next object may have in memory; it goes to disk where it grows larger."""
         with self._lock:
             while self._given_back:
                 self._left_bytes += self._given_back.popleft()
             return max(SMALLEST_SPOOL_BYTES, self._left_bytes // BUDGET_PARTS)
 
     def keep(self, spool: Spool, size_bytes: int) -> None:
-        """Note that an object stays in memory, for as long as its bytes are held."""
+        """Notes that an object stays in memory, for as long as its bytes are held."""
         with self._lock:
             self._left_bytes -= size_bytes
         finalizer = weakref.finalize(spool, self._given_back.append, size_bytes)
@@ -75,13 +74,13 @@ class Sink(Protocol):
     """Where an object's bytes go until it is complete, and what makes it appear then."""
 
     def write(self, data: bytes) -> None:
-        """Append bytes."""
+        """Appends bytes."""
 
     def publish(self, bucket: FakeBucket, key: FakeKey) -> None:
-        """Put the key with these bytes into its bucket."""
+        """Puts the key with these bytes into its bucket."""
 
     def discard(self) -> None:
-        """Drop the bytes, unless the key was published."""
+        """Drops the bytes, unless the key was published."""
 
 
 class MemorySink:
@@ -94,11 +93,10 @@ class MemorySink:
         self._published = False
 
     def write(self, data: bytes) -> None:
-        """Append bytes."""
         self._buffer.write(data)
 
     def publish(self, bucket: FakeBucket, key: FakeKey) -> None:
-        """Put the key with these bytes into its bucket."""
+        """Puts the key with these bytes into its bucket."""
         key._value_buffer.close()
         key._value_buffer = self._buffer
         if key.contentsize <= self._in_memory_bytes:
@@ -108,7 +106,7 @@ class MemorySink:
         self._published = True
 
     def discard(self) -> None:
-        """Drop the bytes, unless the key was published."""
+        """Drops the bytes, unless the key was published."""
         if not self._published:
             self._buffer.close()
 
@@ -117,7 +115,7 @@ class MotoStore:
     """The objects that one account sees. It satisfies `ObjectStore`."""
 
     def __init__(self, world: World, account: str, sink: Callable[[], Sink]) -> None:
-        """Make it.
+        """Takes the objects of an account.
 
         Args:
             world: Where moto knows them.
@@ -129,20 +127,20 @@ class MotoStore:
         self._sink = sink
 
     def keys(self, prefix: S3Location) -> Iterator[str]:
-        """Yield all keys that begin with the prefix, in UTF-8 order."""
+        """Yields all keys that begin with the prefix, in UTF-8 order."""
         bucket = self._bucket(prefix.bucket)
         found = [name for name in list(bucket.keys) if name.startswith(prefix.key) and _visible(bucket, name)]
         yield from sorted(found, key=str.encode)
 
     def has_objects(self, prefix: S3Location) -> bool:
-        """Whether any key begins with the prefix; False for a bucket that does not exist."""
+        """Returns whether any key begins with the prefix; False for a bucket that does not exist."""
         try:
             return next(self.keys(prefix), None) is not None
         except StoreError:
             return False
 
     def chunks(self, place: S3Location) -> Iterator[bytes] | None:
-        """The object's bytes in chunks, or None if there is no such object."""
+        """Returns the object's bytes in chunks, or None if there is no such object."""
         try:
             bucket = self._bucket(place.bucket)
         except StoreError:
@@ -152,17 +150,16 @@ class MotoStore:
 
     @within
     def writer(self, place: S3Location, kms_key: str | None) -> ObjectWriter:
-        """A writer of the object, which exists only once the writer is completed."""
+        """Returns a writer of the object, which exists only once the writer is completed."""
         return _Writer(self._account, self._bucket(place.bucket), place.key, kms_key, self._sink())
 
     @within
     def delete(self, place: S3Location) -> None:
-        """Remove an object."""
         s3_backends[self._account][PARTITION].delete_object(place.bucket, place.key)
 
     @within
     def set_modified(self, place: S3Location, moment: datetime) -> None:
-        """Let an object's LastModified be this moment."""
+        """Lets an object's LastModified be this moment."""
         key = self._bucket(place.bucket).keys.get(place.key)
         if isinstance(key, FakeKey):
             key.last_modified = moment.replace(tzinfo=None)  # moto's own are naive, and UTC
@@ -204,14 +201,13 @@ class _Writer:
         self._sink.discard()
 
     def write(self, data: bytes) -> None:
-        """Append bytes."""
         self._sink.write(data)
         if self._size_bytes < UPLOAD_PART_BYTES:
             self._md5.update(data)
         self._size_bytes += len(data)
 
     def complete(self) -> None:
-        """Put the key into its bucket."""
+        """Puts the key into its bucket."""
         parts = -(-self._size_bytes // UPLOAD_PART_BYTES)
         # S3: the ETag of a multipart upload is not the MD5 of the object; clients may only compare it with itself.
         self._key._etag = self._md5.hexdigest() if parts <= 1 else f"{secrets.token_hex(16)}-{parts}"
@@ -224,7 +220,7 @@ def _visible(bucket: FakeBucket, name: str) -> bool:
 
 
 def _read(key: FakeKey) -> Iterator[bytes]:
-    """Yield an object's bytes; other readers move the same file position, so each read seeks under the key's lock."""
+    """Yields an object's bytes; other readers move the same file position, so each read seeks under the key's lock."""
     position = 0
     while True:
         with key.lock:

@@ -22,7 +22,7 @@ PARTITION = "aws"
 
 
 def account_of(access_key: str) -> str:
-    """The account that an access key belongs to; moto's default account for a made-up key."""
+    """Returns the account that an access key belongs to; moto's default account for a made-up key."""
     return str(get_account_id_from(access_key))
 
 
@@ -48,7 +48,7 @@ class ModelRegistry:
 
     @within
     def ensure(self, scope: Scope) -> None:
-        """Register the served models in an account and region that was not seen before.
+        """Registers the served models in an account and region that was not seen before.
 
         Models belong to one account and region, but nobody wants to tell the emulator which ones clients will sign for.
         """
@@ -70,7 +70,7 @@ class ModelRegistry:
 
     @within
     def create(self, scope: Scope, body: Mapping[str, Any]) -> str:
-        """Create the model of a CreateModel request, in place of one of its name; returns its ARN."""
+        """Creates the model of a CreateModel request, in place of one of its name; returns its ARN."""
         backend: Any = sagemaker_backends[scope.account][scope.region]
         model = backend.create_model(
             model_name=body["ModelName"],
@@ -90,22 +90,22 @@ class ModelRegistry:
         return str(model.arn)
 
     def forget(self) -> None:
-        """Make the served models known to moto anew, which has forgotten all."""
+        """Makes the served models known to moto anew, which has forgotten all."""
         with self._lock:
             self._known.clear()
             self._own.clear()
 
     def is_own(self, model: object) -> bool:
-        """Whether moto's model is one of the served ones, rather than one that a client created."""
+        """Returns whether moto's model is one of the served ones, rather than one that a client created."""
         return any(model is own for own in self._own)
 
     def role_of_model(self, scope: Scope, name: str) -> str | None:
-        """The model's ExecutionRoleArn, or None if there is no such model."""
+        """Returns the model's ExecutionRoleArn, or None if there is no such model."""
         model = self._model(scope, name)
         return None if model is None else str(model.execution_role_arn or "")
 
     def containers(self, scope: Scope, name: str) -> list[ModelContainer]:
-        """What a model is made of, in order; empty for a model that is not there.
+        """Returns what a model is made of, in order; empty for a model that is not there.
 
         Each container is served under its image; a model of one container also under the model's own name.
         """
@@ -126,11 +126,11 @@ class ModelRegistry:
         ]
 
     def uses_model_data_source(self, scope: Scope, name: str) -> bool:
-        """Whether one of the model's containers has its artifact from ModelDataSource."""
+        """Returns whether one of the model's containers has its artifact from ModelDataSource."""
         return any(container.get("ModelDataSource") for container in self._containers(scope, name))
 
     def lacks_artifact(self, scope: Scope, name: str) -> bool:
-        """Whether a script of the model would have its artifact from a ModelDataSource that is not one archive."""
+        """Returns whether a script of the model has its artifact from a ModelDataSource that is not one archive."""
         pairs = zip(self._containers(scope, name), self.containers(scope, name), strict=True)
         return any(
             each.serving is not None
@@ -142,7 +142,7 @@ class ModelRegistry:
 
     @within
     def served_by_endpoint(self, scope: Scope, endpoint: str) -> Served | None:
-        """What serves the first variant of an endpoint; None for an endpoint or a model that is not there.
+        """Returns what serves the first variant of an endpoint; None for an endpoint or a model that is not there.
 
         Raises:
             ApiError: Nothing serves one of its containers.
@@ -177,7 +177,7 @@ class ModelRegistry:
 
 
 def ensure_buckets(world: World, account: str, region: str, names: Iterable[str]) -> None:
-    """Create those of the buckets that nobody has yet; an invalid name is left for S3 itself to refuse."""
+    """Creates those of the buckets that nobody has yet; an invalid name is left for S3 itself to refuse."""
     with world.inside():
         for name in names:
             if name in s3_backends.bucket_accounts:

@@ -48,7 +48,7 @@ class World:
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Within the block moto's data are this world's, for this thread."""
+        """Makes moto's data this world's within the block, for this thread."""
         token = _CURRENT.set(self)
         try:
             yield
@@ -56,7 +56,7 @@ class World:
             _CURRENT.reset(token)
 
     def around(self, application: WSGIApplication) -> WSGIApplication:
-        """An application that answers within this world."""
+        """Returns an application that answers within this world."""
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             with self.inside():
@@ -65,17 +65,17 @@ class World:
         return answer
 
     def knows(self, environ: WSGIEnvironment) -> bool:
-        """Whether there is a service for a request; moto prints on standard output that there is none."""
+        """Returns whether there is a service for a request; moto prints on standard output that there is none."""
         host = self._dispatcher.infer_service_region_host(environ, environ["PATH_INFO"])
         return host is None or self._dispatcher.find_backend(host) is not None
 
     def forget(self) -> None:
-        """Be as it was in the beginning."""
+        """Makes all as it was in the beginning."""
         with backend_lock:
             self._own = {}
 
     def own(self, shared: BackendDict[Any]) -> BackendDict[Any]:
-        """This world's data of a service, in place of those of the process."""
+        """Returns this world's data of a service, in place of those of the process."""
         with backend_lock:
             found = self._own.get(id(shared))
             if found is None:
@@ -98,7 +98,7 @@ class _Dispatcher(DomainDispatcherApplication):
         return next((each for each, pattern in self.backend_url_patterns if pattern.match(f"http://{host}")), None)
 
     def get_backend_for_host(self, host: str | None) -> Any:
-        """As moto's, with what was found before."""
+        """Returns what moto's does, with what was found before."""
         return (None if host is None else self.find_backend(host)) or super().get_backend_for_host(host)
 
 
@@ -124,7 +124,7 @@ def _like(shared: BackendDict[Any]) -> BackendDict[Any]:
 
 
 def vars_of(shared: BackendDict[Any]) -> dict[str, Any]:
-    """The attributes of a dictionary itself, whoever asks."""
+    """Returns the attributes of a dictionary itself, whoever asks."""
     found: dict[str, Any] = object.__getattribute__(shared, "__dict__")
     return found
 
@@ -136,7 +136,7 @@ def _seen(shared: BackendDict[Any]) -> BackendDict[Any]:
 
 
 def _divide() -> None:
-    """Let moto's dictionaries ask who is asking; once in a process."""
+    """Lets moto's dictionaries ask who is asking; once in a process."""
     if "__getattribute__" in vars(BackendDict):
         return
     for name in BY_TYPE:
@@ -160,7 +160,7 @@ def _divide() -> None:
 
 
 def within(method: Method) -> Method:
-    """A method that asks moto, of an object that has its world in `_world`; no generator."""
+    """Returns a method that asks moto, of an object that has its world in `_world`; no generator."""
 
     @wraps(method)
     def asked(self: Any, *args: object) -> Any:

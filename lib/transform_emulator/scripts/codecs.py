@@ -30,7 +30,7 @@ class UnsupportedFormatError(Exception):
 
 
 def decode(data: str | bytes, content_type: str | None) -> Any:
-    """The numpy array of a body: float32 for text, one row for what has one dimension.
+    """Returns the numpy array of a body: float32 for text, one row for what has one dimension.
 
     The two rules are the scikit-learn container's (handler_service.py, default_input_fn). By them also a CSV of a
     single column is taken for one row; a script that reads such a body has an `input_fn`.
@@ -48,7 +48,7 @@ def decode(data: str | bytes, content_type: str | None) -> Any:
 
 
 def encode(prediction: Any, accept: str) -> tuple[str | bytes, str]:
-    """The body of an array-like prediction, and its media type: the first of `accept` that is known.
+    """Returns the body of an array-like prediction, and its media type: the first of `accept` that is known.
 
     Raises:
         UnsupportedFormatError: If none is.

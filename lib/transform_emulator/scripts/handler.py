@@ -34,11 +34,10 @@ class Context:
     request_headers: Mapping[str, str]
 
     def get_all_request_header(self, index: int) -> Mapping[str, str]:
-        """All headers; `index` is 0, as a request is never batched with others."""
+        """Returns all headers; `index` is 0, as a request is never batched with others."""
         return self.request_headers
 
     def get_request_header(self, index: int, key: str) -> str | None:
-        """One header."""
         return self.request_headers.get(key)
 
 
@@ -46,7 +45,7 @@ class Handler:
     """A script with its model loaded."""
 
     def __init__(self, script: ModuleType, model_dir: str) -> None:
-        """Load the model.
+        """Loads the model.
 
         Raises:
             ScriptError: The script has no model_fn, or transform_fn beside a function that it replaces.
@@ -66,7 +65,7 @@ class Handler:
         return self._functions.get("execution_parameters_fn")
 
     def answer(self, body: bytes, content_type: str, accept: str, headers: Mapping[str, str]) -> Any:
-        """What output_fn or transform_fn returned: a body, a body and its media type, or a response."""
+        """Returns what output_fn or transform_fn returned: a body, a body and its media type, or a response."""
         context, functions = self._context(headers), self._functions
         data = body.decode() if content_type in codecs.TEXT_TYPES else body
         if "transform_fn" in functions:
@@ -80,7 +79,7 @@ class Handler:
 
 
 def functions_of(script: ModuleType) -> dict[str, Function]:
-    """The functions by name: the script's, and defaults for what it lacks.
+    """Returns the functions by name: the script's, and defaults for what it lacks.
 
     Raises:
         ScriptError: There is no model_fn, or transform_fn stands beside a function that it replaces.
@@ -94,7 +93,7 @@ def functions_of(script: ModuleType) -> dict[str, Function]:
 
 
 def fault_of(names: set[str]) -> str | None:
-    """Why a script with functions of these names cannot be served; None if it can."""
+    """Returns why a script with functions of these names cannot be served; None if it can."""
     if "model_fn" not in names:
         return "it has no model_fn(model_dir), for which there is no default; a server of its own is named as a command"
     beside = [name for name in STAGES if name in names]

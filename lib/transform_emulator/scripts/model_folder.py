@@ -14,7 +14,7 @@ PLACES = ("code/inference.py", "inference.py")
 
 
 def check(script: Path | None, artifact: Path | None) -> None:
-    """Refuse what cannot be served, without running any of it.
+    """Refuses what cannot be served, without running any of it.
 
     Raises:
         ScriptError: With what is wrong, and where.
@@ -32,7 +32,7 @@ def check(script: Path | None, artifact: Path | None) -> None:
 
 
 def unpack(artifact: Path | None, folder: Path) -> Path:
-    """The model_dir: `folder` with the archive's content, or empty without an artifact; or the artifact's own folder.
+    """Returns the model_dir: `folder` with the archive's content, empty without an artifact; or the artifact's folder.
 
     Raises:
         ScriptError: The archive cannot be unpacked.
@@ -46,7 +46,7 @@ def unpack(artifact: Path | None, folder: Path) -> Path:
 
 
 def _extract(archive: tarfile.TarFile, folder: Path) -> None:
-    """Unpack all members, of which none may leave the folder, nor be a device.
+    """Unpacks all members, of which none may leave the folder, nor be a device.
 
     Before 3.10.12 and 3.11.4, as on Debian 12, Python has no filter that sees to it; by it none may be a link either.
     """
@@ -62,7 +62,7 @@ def _extract(archive: tarfile.TarFile, folder: Path) -> None:
 
 
 def script_of(model_dir: Path, program: str) -> Path:
-    """The path of the script in an unpacked model: `program` in code/, or beside the artifact.
+    """Returns the path of the script in an unpacked model: `program` in code/, or beside the artifact.
 
     Raises:
         ScriptError: There is none.
@@ -116,7 +116,7 @@ def _check_source(source: bytes, place: str) -> None:
 
 
 def _names(tree: ast.Module) -> Iterator[str]:
-    """Yield the names that a module may have, also those that only a branch of it defines."""
+    """Yields the names that a module may have, also those that only a branch of it defines."""
     pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
@@ -131,5 +131,5 @@ def _names(tree: ast.Module) -> Iterator[str]:
 
 
 def module_name(script: Path) -> str:
-    """The name under which a script is imported, as SageMaker's containers do: `inference`."""
+    """Returns the name under which a script is imported, as SageMaker's containers do: `inference`."""
     return os.path.splitext(script.name)[0]

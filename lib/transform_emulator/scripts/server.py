@@ -37,7 +37,7 @@ INTERNAL_SERVER_ERROR = 500
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 1 if the script cannot be served. It does not return while the server runs."""
+    """Returns the exit code: 1 if the script cannot be served. It does not return while the server runs."""
     parser = argparse.ArgumentParser(prog="script_server", description=__doc__)
     parser.add_argument("--script", type=Path)
     parser.add_argument("model", type=Path, nargs="?")
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def load(script: Path | None, model_dir: Path) -> ModuleType:
-    """The imported script, in a container's environment.
+    """Returns the imported script, in a container's environment.
 
     Raises:
         ScriptError: There is no such script.
@@ -84,7 +84,7 @@ def load(script: Path | None, model_dir: Path) -> ModuleType:
 
 
 def make_app(handler: Handler) -> flask.Flask:
-    """The web application: /ping, /invocations, and /execution-parameters if the script has them."""
+    """Returns the web application: /ping, /invocations, and /execution-parameters if the script has them."""
     app = flask.Flask(__name__)
     one_at_a_time = threading.Lock()
 
@@ -109,7 +109,7 @@ def make_app(handler: Handler) -> flask.Flask:
 
 
 def guarded(answer: Callable[[], Any], accept: str) -> werkzeug.Response:
-    """The response of a call, or of what it raised: status and body as sagemaker-inference makes them.
+    """Returns the response of a call, or of what it raised: status and body as sagemaker-inference makes them.
 
     Whatever is raised is a 500, also for a media type that no function reads, unless the exception has a status_code of
     its own, as those of `sagemaker_inference.errors` have. The traceback goes into the body, and to standard error,
@@ -133,7 +133,7 @@ def _status_of(error: Exception) -> int:
 
 
 def response(result: Any, accept: str) -> werkzeug.Response:
-    """The response of what output_fn or transform_fn returned: a response as it is, a pair, or a body of type `accept`.
+    """Returns the response of what output_fn or transform_fn gave: one as it is, a pair, or a body of type `accept`.
 
     What is neither text nor bytes becomes JSON over several lines, as in Multi Model Server (otf_message_handler.py).
     """

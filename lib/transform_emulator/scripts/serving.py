@@ -52,7 +52,7 @@ class ModelContainer:
 
 
 def serving(text: str) -> Serving:
-    """What serves a model that was given as NAME=text.
+    """Returns what serves a model that was given as NAME=text.
 
     A folder, an archive (.tar.gz, .tgz), `script.py:ARTIFACT` and a lone `script.py` are scripts; the rest is a URL or
     a command.

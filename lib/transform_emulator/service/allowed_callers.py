@@ -47,7 +47,7 @@ class Doors:
     origins: frozenset[str] = frozenset()
 
     def refusal(self, target: str, head: Head) -> str | None:
-        """Why a request is refused, and what lets it in; None for one that is let in.
+        """Returns why a request is refused, and what lets it in; None for one that is let in.
 
         Args:
             target: What the request line asks for: a path, or a whole URL.
@@ -68,7 +68,7 @@ class Doors:
         return self._refused_page(host, named)
 
     def cors(self, head: Head, answered: Iterable[str]) -> dict[str, str]:
-        """The headers that let a page of an origin that was named read an answer with these; none for anybody else."""
+        """Returns the headers that let a page of a named origin read an answer with these; none for anybody else."""
         origin = _one(_by_name(head), "origin") if self.origins else ""
         if origin not in self.origins:
             return {"Vary": "Origin"} if self.origins else {}
@@ -76,7 +76,7 @@ class Doors:
         return _granted(origin) | ({"Access-Control-Expose-Headers": exposed} if exposed else {})
 
     def preflight(self, method: str, head: Head) -> dict[str, str] | None:
-        """The headers that answer a browser's question before a request; None for a request that is none."""
+        """Returns the headers that answer a browser's question before a request; None for a request that is none."""
         named = _by_name(head)
         asked, origin = _one(named, "access-control-request-method"), _one(named, "origin")
         if method != "OPTIONS" or not asked or origin not in self.origins:
@@ -90,7 +90,7 @@ class Doors:
         return answer
 
     def bucket_of(self, host: str) -> str | None:
-        """The bucket that a host names in S3's virtual-host style: `data` for data.localhost:5000; None for others."""
+        """Returns the bucket that a host names in virtual-host style: `data` for data.localhost:5000; None for none."""
         found = HOST.fullmatch(host.lower())
         above = None if found is None else self._name_above(found[1])
         return None if found is None or above is None else found[1].removesuffix(above)
@@ -121,7 +121,7 @@ class Doors:
 
 
 def doors_for(hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> Doors:
-    """The doors for names and origins as a user writes them.
+    """Returns the doors for names and origins as a user writes them.
 
     Raises:
         DoorError: One of them is none.
@@ -130,7 +130,7 @@ def doors_for(hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> Doors:
 
 
 def behind_doors(application: WSGIApplication) -> WSGIApplication:
-    """A model server's application, for which the emulator alone asks, by an address of this machine."""
+    """Returns a model server's application, for which the emulator alone asks, by an address of this machine."""
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         head = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]

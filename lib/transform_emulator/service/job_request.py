@@ -77,14 +77,14 @@ class Parameters:
     strategy: Strategy
 
     def payload_bytes(self, bytes_per_mb: int, inclusive: bool) -> int | None:
-        """The largest body in bytes, or None for MaxPayloadInMB=0: no limit, sent with chunked encoding."""
+        """Returns the largest body in bytes, or None for MaxPayloadInMB=0: no limit, sent with chunked encoding."""
         if not self.max_payload_mb:
             return None
         return self.max_payload_mb * bytes_per_mb - (0 if inclusive else 1)
 
 
 def from_api(body: Mapping[str, Any]) -> JobRequest:
-    """The typed request of a body that validation has accepted."""
+    """Returns the typed request of a body that validation has accepted."""
     source = body["TransformInput"]["DataSource"]["S3DataSource"]
     given, output = body["TransformInput"], body["TransformOutput"]
     client, processing = body.get("ModelClientConfig", {}), body.get("DataProcessing", {})
@@ -119,7 +119,7 @@ def from_api(body: Mapping[str, Any]) -> JobRequest:
 
 
 def parameters(request: JobRequest, advertised: Mapping[str, Any]) -> Parameters:
-    """The effective parameters: request before /execution-parameters before default (developer guide).
+    """Returns the effective parameters: request before /execution-parameters before default (developer guide).
 
     Args:
         request: The job's request.
@@ -142,7 +142,7 @@ def parameters(request: JobRequest, advertised: Mapping[str, Any]) -> Parameters
 
 
 def container_environment(request: JobRequest, with_jobs: bool) -> dict[str, str]:
-    """The variables the service adds: SAGEMAKER_BATCH always, the rest only if the *request* set them.
+    """Returns the variables the service adds: SAGEMAKER_BATCH always, the rest only if the *request* set them.
 
     Args:
         request: The job's request.

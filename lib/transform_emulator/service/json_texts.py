@@ -10,7 +10,7 @@ REPLACEMENT = "\ufffd"
 
 
 def read(text: str | bytes) -> Any:
-    r"""The document of a text.
+    r"""Returns the document of a text.
 
     Python's own reader is more lenient than others, and than RFC 8259: it takes NaN, Infinity and numbers that no
     double holds. Half a surrogate pair (`"\ud800"`) becomes U+FFFD, as in Go's reader: no UTF-8 can hold it.
@@ -30,7 +30,7 @@ def read(text: str | bytes) -> Any:
 
 
 def write(document: Any) -> str:
-    """Compact and with sorted keys: so were the joined records that a notebook of AWS's shows (Go's encoding/json).
+    """Returns a compact text with sorted keys: so are the joined records in a notebook of AWS's (Go's encoding/json).
 
     Raises:
         ValueError: It is nested too deeply.

@@ -22,7 +22,7 @@ class S3Location:
 
 
 def parse_uri(uri: str) -> S3Location:
-    """The location that an S3Uri names; the service also takes `https://bucket/key`.
+    """Returns the location that an S3Uri names; the service also takes `https://bucket/key`.
 
     `urlsplit` is not asked for the key: S3 keys may hold `?` and `#`.
     """

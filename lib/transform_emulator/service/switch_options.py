@@ -19,7 +19,7 @@ class SwitchError(ValueError):
 
 
 def parse(settings: Sequence[str]) -> Switches:
-    """The switches, some of them set by `name=value`.
+    """Returns the switches, some of them set by `name=value`.
 
     Raises:
         SwitchError: An unknown name, or a value that its switch cannot have.
@@ -40,7 +40,7 @@ def parse(settings: Sequence[str]) -> Switches:
 
 
 def table() -> str:
-    """All switches as a Markdown table: name, default, what it does and why that is the default."""
+    """Returns all switches as a Markdown table: name, default, what it does and why that is the default."""
     words = {name: " ".join(text.split()) for name, text in ATTRIBUTE.findall(inspect.getdoc(Switches) or "")}
     rows = [f"| `{field.name}` | {_shown(field.default)} | {words[field.name]} |" for field in fields(Switches)]
     return "\n".join(["| switch | default | meaning, and why it is the default |", "|---|---|---|", *rows])

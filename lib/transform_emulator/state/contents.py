@@ -18,7 +18,7 @@ TABLES = frozenset({"buckets", "objects", "jobs", "inputs", "log_lines", "resour
 
 
 def check(folder: Path) -> None:
-    """See that it is an emulator's state, or empty.
+    """Sees that it is an emulator's state, or empty.
 
     Raises:
         StateError: It is neither. Unknown files below objects/ are removed at each start, so they must not be somebody
@@ -42,7 +42,7 @@ def check(folder: Path) -> None:
 
 
 def is_empty(connection: sqlite3.Connection, index: Path) -> bool:
-    """Whether nothing was ever put into a database; else it has all tables of an emulator's.
+    """Returns whether nothing was ever put into a database; else it has all tables of an emulator's.
 
     Raises:
         StateError: It is another program's, another version's, or has lost a table.

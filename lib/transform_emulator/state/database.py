@@ -47,7 +47,7 @@ class Database:
     """One connection that threads take turns on."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it.
+        """Opens the file, or makes it.
 
         Raises:
             StateError: It is not such a database, is damaged, or of another version's.
@@ -76,22 +76,21 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Within the block statements are one change, committed at its end or undone by an exception."""
+        """Yields a connection whose statements are one change, committed at the end or undone by an exception."""
         with self._lock, self._connection:
             yield self._connection
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What a query gives."""
+        """Returns what a query gives."""
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
 
     def forget(self) -> None:
-        """Empty all tables."""
+        """Empties all tables."""
         with self.transaction() as connection:
             for table in TABLES:
                 connection.execute(f"DELETE FROM {table}")
 
     def close(self) -> None:
-        """End the connection."""
         with self._lock:
             self._connection.close()

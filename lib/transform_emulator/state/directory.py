@@ -27,7 +27,7 @@ class Directory:
     """A directory that this process has for itself until it is released, or until the process ends."""
 
     def __init__(self, path: Path, patience_seconds: float) -> None:
-        """Take the directory, which is made if it is not there.
+        """Takes the directory, which is made if it is not there.
 
         Args:
             path: The directory.
@@ -65,17 +65,17 @@ class Directory:
         return self.path / OBJECTS
 
     def tell(self, endpoint_url: str) -> None:
-        """Say to whoever looks for the directory that this process has it, and answers there."""
+        """Says to whoever looks for the directory that this process has it, and answers there."""
         self._lock.truncate(0)
         self._lock.write(f"{os.getpid()} {endpoint_url}\n")
         self._lock.flush()
 
     def release(self) -> None:
-        """Let another process have it."""
+        """Lets another process have it."""
         self._lock.close()
 
     def _close_to_others(self) -> None:
-        """Let the owner alone read what is there: rows and job logs, also of a version that left them to the umask."""
+        """Lets the owner alone read what is there: rows and job logs, also of a version that left them to the umask."""
         self.path.chmod(PRIVATE_FOLDER)
         for path in [*(self.path / name for name in OURS - {OBJECTS}), *self.objects.glob("*")]:
             # Another process that still ends may remove one meanwhile.

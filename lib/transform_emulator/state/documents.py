@@ -44,7 +44,7 @@ BYTES_OF_BUCKET = ("policy", "website_configuration")
 
 
 def bucket_text(bucket: FakeBucket) -> str:
-    """The bucket's document: its owner and settings, but for lifecycle, CORS, logging, notification and replication."""
+    """Returns the bucket's document: owner, settings, but no lifecycle, CORS, logging, notification or replication."""
     return _text(
         {name: getattr(bucket, name) for name in PLAIN_OF_BUCKET}
         | {name: (getattr(bucket, name) or b"").decode("latin-1") for name in BYTES_OF_BUCKET}
@@ -59,7 +59,7 @@ def bucket_text(bucket: FakeBucket) -> str:
 
 
 def bucket_of(name: str, text: str) -> FakeBucket:
-    """The bucket of a document, known to moto and without objects."""
+    """Returns the bucket of a document, known to moto and without objects."""
     document = json.loads(text)
     bucket = FakeBucket(name, document["account"], document["region"])  # type: ignore[abstract]
     for attribute in PLAIN_OF_BUCKET:
@@ -75,7 +75,7 @@ def bucket_of(name: str, text: str) -> FakeBucket:
 
 
 def version_text(version: FakeKey | FakeDeleteMarker) -> str:
-    """The document of one version of an object, without its bytes."""
+    """Returns the document of one version of an object, without its bytes."""
     common = {"modified": version.last_modified.isoformat()}
     if isinstance(version, FakeDeleteMarker):
         return _text(common | {"marker": version.version_id})
@@ -98,7 +98,7 @@ def version_text(version: FakeKey | FakeDeleteMarker) -> str:
 
 
 def marker_of(document: dict[str, Any], name: str, before: FakeKey | FakeDeleteMarker | None) -> FakeDeleteMarker:
-    """The delete marker of a document, on top of the version before it, if that is still there."""
+    """Returns the delete marker of a document, on top of the version before it, if that is still there."""
     beneath: Any = before or FakeKey(name, b"", "", "us-east-1")
     marker = FakeDeleteMarker(beneath)
     marker._version_id = document["marker"]
@@ -107,7 +107,7 @@ def marker_of(document: dict[str, Any], name: str, before: FakeKey | FakeDeleteM
 
 
 def key_of(document: dict[str, Any], bucket: str, name: str) -> FakeKey:
-    """The version of an object that a document describes, with no bytes yet."""
+    """Returns the version of an object that a document describes, with no bytes yet."""
     key = FakeKey(name, b"", document["account"], document["region"], bucket_name=bucket)
     for attribute in PLAIN_OF_KEY:
         setattr(key, attribute, document[attribute])

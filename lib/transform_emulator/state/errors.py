@@ -28,13 +28,13 @@ class StateError(Exception):
 
 
 def damaged(index: Path, why: str) -> StateError:
-    """What is told of an index that is not as an emulator has left it."""
+    """Returns what is told of an index that is not as an emulator has left it."""
     return StateError(f"{index} is damaged ({why}); {FROM_A_COPY}")
 
 
 @contextmanager
 def told_of(index: Path) -> Iterator[None]:
-    """Within the block whatever a folder does that is not as it should be becomes a `StateError`.
+    """Turns whatever a folder does in the block that is not as it should be into a `StateError`.
 
     Args:
         index: The folder's database.

@@ -21,7 +21,7 @@ class KeptJobs:
         self._finished = itertools.count(last + 1)
 
     def keep(self, job: Job, life: Life) -> None:
-        """Record a new job, or a change of its life."""
+        """Records a new job, or a change of its life."""
         owner = (job.arn, job.scope.account, job.scope.region)
         with self._database.transaction() as connection:
             connection.execute(
@@ -33,7 +33,7 @@ class KeptJobs:
                 connection.execute("DELETE FROM inputs WHERE job = ?", (job.arn,))
 
     def load(self) -> Iterator[Job]:
-        """Yield all jobs, in the order of their creation."""
+        """Yields all jobs, in the order of their creation."""
         for account, region, created, body, life in self._database.rows(
             "SELECT account, region, created, body, life FROM jobs ORDER BY rowid"
         ):
@@ -41,7 +41,7 @@ class KeptJobs:
             yield Job(scope, json.loads(body), datetime.fromisoformat(created), _life(json.loads(life)))
 
     def begin(self, job: str, objects: Sequence[InputObject]) -> None:
-        """Note what a job reads, before any of it is sent."""
+        """Notes what a job reads, before any of it is sent."""
         rows = [(job, item.bucket, item.key, item.relative, place) for place, item in enumerate(objects)]
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM inputs WHERE job = ?", (job,))
@@ -49,12 +49,12 @@ class KeptJobs:
             connection.executemany("INSERT OR IGNORE INTO inputs VALUES (?, ?, ?, ?, ?, NULL, NULL)", rows)
 
     def objects(self, job: str) -> list[InputObject]:
-        """What a job that has not ended reads, in order; empty until that was noted."""
+        """Returns what a job that has not ended reads, in order; empty until that was noted."""
         sql = "SELECT bucket, key, relative FROM inputs WHERE job = ? ORDER BY position"
         return [InputObject(*row) for row in self._database.rows(sql, job)]
 
     def note(self, job: str, item: InputObject, reason: str | None) -> None:
-        """Note that an object is done: its output is written, or it has none for this reason."""
+        """Notes that an object is done: its output is written, or it has none for this reason."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE inputs SET reason = ?, finished = ? WHERE job = ? AND bucket = ? AND key = ? AND relative = ?",
@@ -62,12 +62,12 @@ class KeptJobs:
             )
 
     def outcomes(self, job: str) -> Outcomes:
-        """The objects that are done, in the order in which they were: None for an output, or why there is none."""
+        """Returns the objects that are done, in the order of that: None for an output, or why there is none."""
         sql = "SELECT bucket, key, relative, reason FROM inputs WHERE job = ? AND finished ORDER BY finished"
         return {InputObject(*item): reason for *item, reason in self._database.rows(sql, job)}
 
     def end(self, job: str) -> None:
-        """Forget nothing more: `keep` has removed the rows with the final status."""
+        """Forgets nothing more: `keep` has removed the rows with the final status."""
 
 
 def _document(life: Life) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class KeptModels:
     """What is on disk of them."""
 
     def __init__(self, database: Database, models: ModelRegistry, world: World) -> None:
-        """Make it.
+        """Keeps nothing yet.
 
         Args:
             database: The index.
@@ -38,7 +38,7 @@ class KeptModels:
 
     @within
     def sync(self, scope: Scope, operation: str) -> None:
-        """Make what is on disk what is in memory, once a call of SageMaker was answered by moto."""
+        """Makes what is on disk what is in memory, once a call of SageMaker was answered by moto."""
         if operation.startswith(READING):
             return
         owner = (scope.account, scope.region)
@@ -58,7 +58,7 @@ class KeptModels:
 
     @within
     def load(self) -> None:
-        """Give moto what was kept, on top of the models of the command line."""
+        """Gives moto what was kept, on top of the models of the command line."""
         for account, region, kind, name, text in self._database.rows("SELECT * FROM resources"):
             scope = Scope(account, region, access_key="")
             self._models.ensure(scope)

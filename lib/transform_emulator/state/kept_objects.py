@@ -37,7 +37,7 @@ class KeyLocks:
 
     @contextmanager
     def holding(self, places: Iterable[S3Location]) -> Iterator[None]:
-        """Within the block no other thread holds any of these objects."""
+        """Holds these objects within the block: no other thread does."""
         # In one order, or two threads could wait for each other.
         stripes = sorted({hash(place) % STRIPES for place in places})
         with ExitStack() as stack:
@@ -46,7 +46,7 @@ class KeyLocks:
             yield
 
     def wait_for_holders(self) -> None:
-        """Wait until all who hold an object now have let go of it."""
+        """Waits until all who hold an object now have let go of it."""
         for lock in self._locks:
             with lock:
                 pass
@@ -74,7 +74,7 @@ class KeptObjects:
 
     @within
     def load(self) -> None:
-        """Give moto what was kept.
+        """Gives moto what was kept.
 
         Raises:
             StateError: Bytes of an object are not there any more, or not all of them; nothing was removed.
@@ -90,13 +90,13 @@ class KeptObjects:
         self.files.sweep({file for file, _ in kept})
 
     def forget(self) -> None:
-        """Remove the bytes of all objects; the index names none of them any more."""
+        """Removes the bytes of all objects; the index names none of them any more."""
         self._known.clear()
         self.files.sweep(())
 
     @within
     def sync_bucket(self, name: str) -> None:
-        """Make a bucket on disk what it is in memory: settings, or its absence; its lock is held."""
+        """Makes a bucket on disk what it is in memory: settings, or its absence; its lock is held."""
         bucket = _bucket(name)
         with self._database.transaction() as connection:
             if bucket is None:
@@ -108,20 +108,20 @@ class KeptObjects:
 
     @within
     def sync_new_bucket(self, name: str) -> None:
-        """Keep a bucket, if there is one of that name, unless it is kept already."""
+        """Keeps a bucket, if there is one of that name, unless it is kept already."""
         if name not in self._known and _bucket(name) is not None:
             with self.locks.holding([S3Location(name, "")]):
                 self.sync_bucket(name)
 
     @within
     def sync(self, place: S3Location) -> None:
-        """Make an object's versions on disk those in memory; its lock is held."""
+        """Makes an object's versions on disk those in memory; its lock is held."""
         bucket = _bucket(place.bucket)
         self._write(place, [] if bucket is None else bucket.keys.getlist(place.key, []))
 
     @within
     def sync_all(self, bucket_name: str) -> None:
-        """Do so with all objects of a bucket, each under its lock."""
+        """Makes all objects of a bucket on disk those in memory, each under its lock."""
         bucket = _bucket(bucket_name)
         kept = self._database.rows("SELECT DISTINCT key FROM objects WHERE bucket = ?", bucket_name)
         for key in {key for (key,) in kept}.union([] if bucket is None else list(bucket.keys)):
@@ -131,7 +131,7 @@ class KeptObjects:
 
     @within
     def add(self, bucket: FakeBucket, key: FakeKey) -> None:
-        """Put a complete version of an object into its bucket, on disk and then in memory."""
+        """Puts a complete version of an object into its bucket, on disk and then in memory."""
         place = S3Location(bucket.name, key.name)
         with self.locks.holding([place]):
             earlier = bucket.keys.getlist(key.name, []) if bucket.is_versioned else []
@@ -140,7 +140,7 @@ class KeptObjects:
 
     @within
     def restore(self, place: S3Location) -> None:
-        """Make an object's versions in memory those on disk."""
+        """Makes an object's versions in memory those on disk."""
         bucket = _bucket(place.bucket)
         if bucket is None:
             return
@@ -212,7 +212,7 @@ class KeptObjects:
 
 
 def set_bytes(key: FakeKey, file: KeptFile) -> None:
-    """Give an object of moto's the bytes of a file, in place of those that it has in memory."""
+    """Gives an object of moto's the bytes of a file, in place of those that it has in memory."""
     with key.lock:
         key._value_buffer.close()
         key._value_buffer = cast(Any, file)

@@ -25,7 +25,6 @@ class KeptS3:
         self._kept = kept
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
         # As moto reads it: the second segment and all that follows is the key, slashes at its begin included.
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         bucket, _, key = path.removeprefix("/").partition("/")

@@ -23,7 +23,7 @@ class FileSink:
         self._published = False
 
     def write(self, data: bytes) -> None:
-        """Append bytes.
+        """Appends bytes.
 
         Raises:
             StoreError: The disk does not take them.
@@ -34,7 +34,7 @@ class FileSink:
             raise StoreError(f"cannot keep an object: {error}") from error
 
     def publish(self, bucket: FakeBucket, key: FakeKey) -> None:
-        """Put the key with these bytes into its bucket, on disk and then in memory.
+        """Puts the key with these bytes into its bucket, on disk and then in memory.
 
         Raises:
             StoreError: The disk does not take it.
@@ -48,7 +48,7 @@ class FileSink:
         self._published = True
 
     def discard(self) -> None:
-        """Drop the bytes, unless the key was published."""
+        """Drops the bytes, unless the key was published."""
         if not self._published:
             self._file.close()
             self._kept.files.remove([Path(self._file.name).name])
@@ -62,19 +62,18 @@ class KeptStore(MotoStore):
         self._kept = kept
 
     def keys(self, prefix: S3Location) -> Iterator[str]:
-        """Yield all keys that begin with the prefix, in UTF-8 order; they are on disk."""
+        """Yields all keys that begin with the prefix, in UTF-8 order; they are on disk."""
         found = list(super().keys(prefix))
         self._kept.locks.wait_for_holders()
         yield from found
 
     def delete(self, place: S3Location) -> None:
-        """Remove an object."""
         with self._kept.locks.holding([place]):
             super().delete(place)
             self._kept.sync(place)
 
     def set_modified(self, place: S3Location, moment: datetime) -> None:
-        """Let an object's LastModified be this moment."""
+        """Lets an object's LastModified be this moment."""
         with self._kept.locks.holding([place]):
             super().set_modified(place, moment)
             self._kept.sync(place)

@@ -29,12 +29,12 @@ class KeptFile:
         self._closed = False
 
     def seek(self, position: int) -> int:
-        """Where the next read begins."""
+        """Returns where the next read begins."""
         self._position = position
         return position
 
     def read(self, size: int = -1) -> bytes:
-        """Up to so many bytes; all that are left for -1.
+        """Returns up to so many bytes; all that are left for -1.
 
         Raises:
             ValueError: The object was replaced or deleted.
@@ -48,7 +48,7 @@ class KeptFile:
         return data
 
     def close(self) -> None:
-        """Refuse further reads."""
+        """Refuses further reads."""
         self._closed = True
 
 
@@ -59,25 +59,25 @@ class ObjectFiles:
         self._folder = folder
 
     def create(self) -> BinaryIO:
-        """A new file that is open for writing; its `name` is its path."""
+        """Returns a new file that is open for writing; its `name` is its path."""
         return cast(BinaryIO, open(self._folder / secrets.token_hex(16), "xb", opener=private))
 
     def of(self, name: str) -> KeptFile:
-        """The bytes in a file."""
+        """Returns the bytes in a file."""
         return KeptFile(self._folder / name)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files that the index does not name any more."""
+        """Removes files that the index does not name any more."""
         for name in names:
             (self._folder / name).unlink(missing_ok=True)
 
     def sizes(self) -> dict[str, int]:
-        """The bytes of each file that is there."""
+        """Returns the bytes of each file that is there."""
         with os.scandir(self._folder) as entries:
             return {entry.name: entry.stat().st_size for entry in entries if NAME.fullmatch(entry.name)}
 
     def sweep(self, named: Collection[str]) -> None:
-        """Remove all files that the index does not name."""
+        """Removes all files that the index does not name."""
         with os.scandir(self._folder) as entries:
             found = {entry.name for entry in entries if NAME.fullmatch(entry.name)}
         self.remove(found.difference(named))

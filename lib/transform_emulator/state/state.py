@@ -27,7 +27,7 @@ class State:
     """
 
     def __init__(self, path: Path, patience_seconds: float, models: ModelRegistry, world: World) -> None:
-        """Take the directory, once another process that is about to end has left it.
+        """Takes the directory, once another process that is about to end has left it.
 
         Raises:
             StateError: It cannot be used, or another process has it.
@@ -45,7 +45,7 @@ class State:
             raise
 
     def load(self, jobs: JobRegister, logs: LogGroup, with_objects: bool) -> None:
-        """Give the parts of the emulator what was kept.
+        """Gives the parts of the emulator what was kept.
 
         Args:
             jobs: Takes in the jobs; those in flight do not run yet.
@@ -67,15 +67,15 @@ class State:
             raise
 
     def forget(self) -> None:
-        """Keep nothing any more of what was kept so far."""
+        """Keeps nothing any more of what was kept so far."""
         self._database.forget()
         self.objects.forget()
 
     def tell(self, endpoint_url: str) -> None:
-        """Say where this process answers, to whoever cannot have the directory meanwhile."""
+        """Says where this process answers, to whoever cannot have the directory meanwhile."""
         self._directory.tell(endpoint_url)
 
     def close(self) -> None:
-        """Let another process have the directory."""
+        """Lets another process have the directory."""
         self._database.close()
         self._directory.release()
