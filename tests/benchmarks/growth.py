@@ -31,6 +31,7 @@ import pyarrow as pa
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
+from batch_transform.core.estimate.earlier_jobs import speed_told  # noqa: E402
 from batch_transform.core.estimate.measured_records import LaneSize, Measured  # noqa: E402
 from batch_transform.core.estimate.run_plan import Asked, RunPlan, run_plan  # noqa: E402
 from batch_transform.core.framing import JSON_LINES, Framing  # noqa: E402
@@ -77,7 +78,7 @@ def planned(rows: int, framing: Framing = JSON_LINES, **transform: Any) -> RunPl
     files = partition_count(size)
     settings = RunSettings(transform=TransformSettings(instance_count=INSTANCES, **transform))
     table = Measured({STANDARD: LaneSize(rows, size, 2 * RECORD_BYTES)}, partitions=Partitioning(files, files))
-    return run_plan(table, Asked(settings, framing))
+    return run_plan(table, Asked(settings, framing), speed_told((), 0, settings.transform), None)
 
 
 def run_row(rows: int) -> list[str]:

@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 from batch_transform.core.isolation.error_classes import ErrorClass, Failure  # noqa: E402
 from batch_transform.core.isolation.observed_failures import JudgedJob  # noqa: E402
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA  # noqa: E402
-from batch_transform.core.isolation.reconciling import reconcile  # noqa: E402
+from batch_transform.core.isolation.reconciling import Known, reconcile  # noqa: E402
 from batch_transform.core.isolation.verdicts import Evidence, judge  # noqa: E402
 from batch_transform.core.object_store import AlreadyThere, ObjectInfo, ObjectNotFound  # noqa: E402
 from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA  # noqa: E402
@@ -139,7 +139,7 @@ def write(root: Path, spans: int) -> Iterable[tuple[str, int]]:
         verdicts = judge(state.jobs[-1], sent, Evidence(outputs(sent, failing), {}))
         yield step("job_judged", {"job": name, "witness_scored": False}, [verdicts])
         judged = JudgedJob(state.jobs[-1], sent, verdicts)
-        done = reconcile([judged], waiting, is_first=number == 1, is_probe=False)
+        done = reconcile([judged], waiting, Known(), is_first=number == 1, is_probe=False)
         payload = {"scored_rows": 1, "dead_rows": 0, "probe": False, "stop": [], "failed": []}
         yield step("reconciled", payload, [done.leaves, done.open])
         # Sent again as they were: what a split would do to their number is not this benchmark's matter.

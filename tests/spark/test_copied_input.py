@@ -24,6 +24,7 @@ from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.commands.plan import plan
+from batch_transform.pipeline.commands.plan_surroundings import NOTHING_AROUND
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.tables.copied_source import CopiedInput
 from batch_transform.spark.copy_rules import encrypts_by_itself, is_todays_calendar, may_be_copied
@@ -497,7 +498,7 @@ def test_rows_that_one_task_would_export_and_merge_are_repartitioned_as_a_plan_t
     assert driver.state.staged is None
     assert not [key for key in world.objects(name) if "/input/" in key]
     assert driver.step()
-    planned = plan(spark, load(tmp_path / f"{name}.yml"), silent)
+    planned = plan(spark, load(tmp_path / f"{name}.yml"), silent, NOTHING_AROUND)
     assert len(driver.state.staged.files) == planned["staged_partitions"] == 3
 
 

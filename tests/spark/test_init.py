@@ -8,6 +8,7 @@ import pytest
 
 from batch_transform.config.loading import load
 from batch_transform.pipeline.commands.plan import plan
+from batch_transform.pipeline.commands.plan_surroundings import NOTHING_AROUND
 from batch_transform.pipeline.submit.console_script import exit_code
 from support.emulated import BUCKET, REGION
 from support.runs import silent
@@ -21,7 +22,7 @@ def test_a_plan_is_made_of_it_as_it_is(spark, world, tmp_path, monkeypatch):
     pq.write_table(TABLE, "in.parquet")
     assert exit_code(["init", "run.yml", "--input", "in.parquet", "--model", "echo"]) == 0
     config = load("run.yml", variables=["ds=1"], emulator_models=[f"echo={world.models['echo'].url}"], environ={})
-    report = plan(spark, config.named(), silent)
+    report = plan(spark, config.named(), silent, NOTHING_AROUND)
     assert (report["status"], report["run_id"]) == ("planned", "echo-1")
     assert report["columns"] == ["customer_id bigint", "age bigint", "plan string", "prediction string"]
 

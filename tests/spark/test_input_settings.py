@@ -16,6 +16,7 @@ from batch_transform.core.events import Event
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.checks.same_input import read_source
 from batch_transform.pipeline.commands.plan import plan
+from batch_transform.pipeline.commands.plan_surroundings import NOTHING_AROUND
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.places import Places
 from batch_transform.spark.csv_line_breaks import WARNING
@@ -135,7 +136,7 @@ def test_a_run_reads_its_input_under_them_and_everything_else_without(spark, wor
         "prediction": {"schema": "echo string"},
     }
     config = RunConfig.from_document(document)
-    assert plan(spark, config, silent)["rows_in"] == 2
+    assert plan(spark, config, silent, NOTHING_AROUND)["rows_in"] == 2
     driver = open_run(spark, config, world.access, silent)
     report = driver.run().report
     driver.close(report)
@@ -169,7 +170,7 @@ def test_a_line_break_in_a_field_of_csv_is_one_where_that_is_asked(spark, world,
         }
     )
     told: list[Event] = []
-    plan(spark, config, told.append)
+    plan(spark, config, told.append, NOTHING_AROUND)
     assert [event.text for event in told].count(WARNING) == warned
     told.clear()
     driver = open_run(spark, config, world.access, told.append)

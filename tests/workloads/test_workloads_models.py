@@ -19,6 +19,7 @@ from batch_transform.pipeline.commands.command_line import parse
 from batch_transform.pipeline.commands.compare import compare
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.commands.plan import plan
+from batch_transform.pipeline.commands.plan_surroundings import NOTHING_AROUND
 from support.emulated import BUCKET
 from support.memory_run import MemoryRun, echoing
 from support.tables import assert_same_rows
@@ -79,7 +80,7 @@ def test_a2_payload_and_concurrency_follow_from_the_largest_record(spark, tmp_pa
     around = len('{"text":""}\n')
     rows = spark.createDataFrame([(size - around,) for size in sizes], "size int").repartition(3)
     rows.select(F.expr("repeat('x', size)").alias("text")).write.parquet(str(tmp_path / "rows"))
-    found = plan(spark, run_file(str(tmp_path / "rows")), lambda event: None)
+    found = plan(spark, run_file(str(tmp_path / "rows")), lambda event: None, NOTHING_AROUND)
     (job,) = found["jobs"]
     assert (found["bytes"], found["largest_record_bytes"]) == ((12 + 45 + 28) * MB, 6 * MB)
     assert (job["max_payload_mb"], job["max_concurrent_transforms"]) == (6, 16)
@@ -198,7 +199,7 @@ def test_c5_a_plan_shows_what_instances_and_requests_at_once_buy_and_the_run_the
     arguments, result = scored
     told = []
     before = world.objects()
-    found = plan(spark, run_file(table, max_payload_mb=8, instance_count=2), told.append)
+    found = plan(spark, run_file(table, max_payload_mb=8, instance_count=2), told.append, NOTHING_AROUND)
     assert world.objects() == before
     (job,), (run,) = found["jobs"], result.report["jobs"]
     (request,) = requests(world, arguments["run_id"])

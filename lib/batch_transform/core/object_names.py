@@ -109,7 +109,7 @@ def original_name(name: str) -> str:
     return re.sub(r"^c[0-9a-f]+-(?=s)", "", name)
 
 
-def control_name(token: str, suffix: str = ".jsonl") -> str:
+def control_name(token: str, suffix: str) -> str:
     """Returns the name of a control: a record that was scored, sent again to see how often good requests fail."""
     return f"c{token[:8]}-w-{token}{suffix}"
 

@@ -61,7 +61,7 @@ def count_outputs(
     outputs: Sequence[OutputObject],
     reader: PredictionReader,
     connect: Callable[[], ObjectStore],
-    key: KeyCheck | None = None,
+    key: KeyCheck | None,
 ) -> pa.Table:
     """Returns what each output holds (output_counts.OUTPUT_SCHEMA), read at its ETag.
 

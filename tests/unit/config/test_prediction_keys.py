@@ -9,6 +9,7 @@ from pyspark.sql.types import LongType, StringType, TimestampType
 from batch_transform.config.changes import differences
 from batch_transform.config.loading import from_arguments
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
@@ -72,12 +73,12 @@ RECORD = {"id": StringType(), "customer": StringType(), "number": LongType(), "a
 
 def checked(field, column):
     key = build(schema="x int", key={"field": field, "column": column}).prediction.key
-    return key_check(key, READER, RECORD, INPUTS)
+    return key_check(key, READER, RECORD, INPUTS, JSON_LINES)
 
 
 def test_a_key_of_field_and_column_is_what_workers_compare():
     assert checked("id", "customer") == KeyCheck("id", "customer", INPUTS)
-    assert key_check(None, READER, RECORD, INPUTS) is None
+    assert key_check(None, READER, RECORD, INPUTS, JSON_LINES) is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.isolation.observed_failures import JudgedJob
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA
-from batch_transform.core.isolation.reconciling import reconcile
+from batch_transform.core.isolation.reconciling import Known, reconcile
 from batch_transform.core.isolation.verdicts import Evidence, judge
 from batch_transform.core.object_store import ObjectInfo
 from batch_transform.core.publishing import gate
@@ -42,7 +42,7 @@ def bytes_of_each(work):
 def reconciled(spans, failing):
     verdicts = judge(ended(0), spans, Evidence(outputs(spans, failing), {}))
     job = JudgedJob(ended(0), spans, verdicts)
-    return bytes_of_each(lambda: reconcile([job], OPEN_SCHEMA.empty_table(), is_first=True, is_probe=False))
+    return bytes_of_each(lambda: reconcile([job], OPEN_SCHEMA.empty_table(), Known(), is_first=True, is_probe=False))
 
 
 def test_a_span_that_was_scored_is_a_row_of_columns_when_its_round_is_reconciled(spans):

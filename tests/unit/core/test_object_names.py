@@ -122,5 +122,5 @@ def test_an_object_name_is_flat_no_hidden_file_and_says_its_rows(start, rows, to
 
 
 def test_a_witness_is_no_name_of_rows():
-    assert not re.search(OBJECT_NAME, control_name("0f"))
-    assert is_data_file(control_name("0f"))
+    assert not re.search(OBJECT_NAME, control_name("0f", ".jsonl"))
+    assert is_data_file(control_name("0f", ".jsonl"))

@@ -44,7 +44,7 @@ def outcome_of(report: RunReport, model: str) -> Outcome | None:
     return Outcome(rows, dead, rounds)
 
 
-def expected_rounds(before: Sequence[Outcome], rows: int, unknown: str = "") -> ExpectedRounds:
+def expected_rounds(before: Sequence[Outcome], rows: int, unknown: str) -> ExpectedRounds:
     """Returns how many rounds a run over so many rows is expected to take.
 
     Args:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from batch_transform.core.estimate import measured_records
-from batch_transform.core.estimate.earlier_jobs import SpeedTold, speed_told
+from batch_transform.core.estimate.earlier_jobs import SpeedTold
 from batch_transform.core.estimate.instance_time import at_work, in_flight, instance_time
 from batch_transform.core.estimate.measured_records import LaneSize, Measured
 from batch_transform.core.estimate.outlook import outlook
@@ -53,16 +53,15 @@ class Asked:
         return replace(self, settings=replace(self.settings, transform=transform))
 
 
-def run_plan(measured: Measured, asked: Asked, told: SpeedTold | None = None, price: float | None = None) -> RunPlan:
+def run_plan(measured: Measured, asked: Asked, told: SpeedTold, price: float | None) -> RunPlan:
     """Returns what a run would do.
 
     Args:
         measured: its records.
         asked: of it.
-        told: how fast an instance is; None: as the run file says, or our guess.
+        told: how fast an instance is.
         price: of an hour of an instance, in US dollars; None: it is not known.
     """
-    told = told or speed_told((), 0, asked.transform)
     lanes = lane_works(measured, asked)
     dead = measured.lanes.get(UNSENDABLE)
     return {

@@ -233,7 +233,7 @@ def of_shape(rows: int, shape: str, setting: str | None, misread: bool) -> Failu
     return Failure(ErrorClass.MISMATCH, words, setting=setting if misread else None)
 
 
-def of_mismatch(rows: int, lines: int, blank_lines: int, wrong_key: int | None = None) -> Failure:
+def of_mismatch(rows: int, lines: int, blank_lines: int, wrong_key: int | None) -> Failure:
     """Returns why an output is not used: it does not hold exactly one line, not blank and of its row, for each row."""
     if wrong_key is not None:
         return Failure(ErrorClass.MISMATCH, f"line {wrong_key} of the output echoes another key than its record has")

@@ -64,11 +64,8 @@ class Known:
     has_schema: bool = True
 
 
-NOTHING_KNOWN = Known()
-
-
 def reconcile(
-    jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known = NOTHING_KNOWN, *, is_first: bool, is_probe: bool
+    jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known, *, is_first: bool, is_probe: bool
 ) -> Reconciled:
     """Returns what judged jobs have settled and what is left.
 

@@ -19,7 +19,7 @@ from batch_transform.core.statuses import JobStatus
 ANSWERED = (ErrorClass.MISMATCH, ErrorClass.UNREADABLE)
 
 
-def misread_answers(jobs: Sequence[JudgedJob], *, has_schema: bool = True) -> str | None:
+def misread_answers(jobs: Sequence[JudgedJob], *, has_schema: bool) -> str | None:
     """Returns why every answer of a round is of no use, if some setting reads them; None if that is not so.
 
     Args:

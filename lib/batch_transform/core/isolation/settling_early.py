@@ -16,7 +16,7 @@ from batch_transform.core.isolation.error_classes import ErrorClass
 from batch_transform.core.isolation.failed_spans import Decided, decided_of
 from batch_transform.core.isolation.observed_failures import JudgedJob, trials
 from batch_transform.core.isolation.open_spans import Move
-from batch_transform.core.isolation.reconciling import NOTHING_KNOWN, Known, Reconciled, reconcile
+from batch_transform.core.isolation.reconciling import Known, Reconciled, reconcile
 from batch_transform.core.isolation.round_stops import foreign_stops
 from batch_transform.core.isolation.verdict_rows import SCORED
 
@@ -29,7 +29,7 @@ class Early:
     done: Reconciled
 
 
-def reconcile_early(jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known = NOTHING_KNOWN) -> Early | None:
+def reconcile_early(jobs: Sequence[JudgedJob], waiting: pa.Table, known: Known) -> Early | None:
     """Returns which of these jobs are settled while others run, and what is left; None: all of that has to wait.
 
     It waits if nothing is left that could be sent, or if something of it would be sent otherwise than it was, and

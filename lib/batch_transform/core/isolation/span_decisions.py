@@ -68,7 +68,7 @@ class Decision:
     is_last: bool = False
 
 
-def decide(span: Span, failure: Failure, job: JudgedJob, found: Trials, *, divisible: bool = True) -> Decision:
+def decide(span: Span, failure: Failure, job: JudgedJob, found: Trials, *, divisible: bool) -> Decision:
     """Returns what is done with a failed span.
 
     Args:

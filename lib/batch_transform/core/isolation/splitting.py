@@ -116,7 +116,7 @@ def _worthwhile_levels(seen: Seen, levels: int, costs: Costs, tries: int = 1) ->
     return 1 + seconds.index(min(seconds))
 
 
-def _plans(rows: int, seen: Seen, levels: int, tries: int = 1) -> list[tuple[float, int]]:
+def _plans(rows: int, seen: Seen, levels: int, tries: int) -> list[tuple[float, int]]:
     """Returns, for at most 1, 2, ... `levels` levels, the least expected objects for a span, and its first part size.
 
     A shortest path through the sizes, from `rows` down to 1: a step from s to a smaller t costs the rows of the parts

@@ -10,9 +10,7 @@ from batch_transform.core.sending.instances import instances_of, price_of, spent
 from batch_transform.core.statuses import JobStatus
 
 
-def figures_of(
-    state: RunState, listed: Mapping[str, int], flown: Mapping[str, float], region: str | None = None
-) -> Figures:
+def figures_of(state: RunState, listed: Mapping[str, int], flown: Mapping[str, float], region: str | None) -> Figures:
     """Returns how far a run is.
 
     Args:

@@ -61,7 +61,7 @@ def report_as_it_stands(
 
 
 def report_of_stopped(
-    state: RunState, before: RunState, workspace: str, said: RunReport | None, way: str, *, emulated: bool = False
+    state: RunState, before: RunState, workspace: str, said: RunReport | None, way: str, *, emulated: bool
 ) -> RunReport:
     """Returns the report of a run that `stop` has ended, with what the end of its last driver has said.
 

@@ -108,7 +108,7 @@ def _part(
 
 
 def some_records(
-    store: ObjectStore, uri: S3Uri, size_bytes: int, first: int, count: int, framing: Framing = JSON_LINES
+    store: ObjectStore, uri: S3Uri, size_bytes: int, first: int, count: int, framing: Framing
 ) -> list[bytes]:
     """Returns records of an object, at most `count` from number `first` on, as objects of their own.
 

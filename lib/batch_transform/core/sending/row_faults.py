@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.reserved_columns import RECORD_FAULT, ROW_NUMBER
 
 # Kinds of fault that are collected of a file; a kind names its columns.
 MOST_KINDS = 20
@@ -30,9 +29,7 @@ class RowFaults:
     kinds: tuple[str, ...]
 
 
-def check_sendable(
-    files: Iterable[RowFaults], format: str, remedy: str, number: str = ROW_NUMBER, fault: str = RECORD_FAULT
-) -> None:
+def check_sendable(files: Iterable[RowFaults], format: str, remedy: str, number: str, fault: str) -> None:
     """Checks that every row can be sent.
 
     Args:

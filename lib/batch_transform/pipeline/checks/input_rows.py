@@ -25,7 +25,7 @@ from batch_transform.config.json_paths import names_left
 from batch_transform.config.prediction import PredictionKey
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.framing import JSON_LINES, Framing
+from batch_transform.core.framing import Framing
 from batch_transform.core.near_names import listed, no_such
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.answer_form import JSON
@@ -158,7 +158,7 @@ def key_check(
     reader: PredictionReader,
     record: Mapping[str, DataType],
     inputs: S3Uri,
-    framing: Framing = JSON_LINES,
+    framing: Framing,
 ) -> KeyCheck | None:
     """Returns what answers must echo, None for nothing.
 

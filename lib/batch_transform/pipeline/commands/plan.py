@@ -24,7 +24,7 @@ from batch_transform.core.source_identity import input_place
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.input_rows import rule_of
 from batch_transform.pipeline.checks.same_input import read_source, warn_of_line_breaks
-from batch_transform.pipeline.commands.plan_surroundings import NOTHING_AROUND, Around, around, fate
+from batch_transform.pipeline.commands.plan_surroundings import Around, around, fate
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
@@ -66,7 +66,7 @@ class PlanReport(RunPlan):
     quotas: list[Quota]
 
 
-def plan_job(document: JsonObject, handshake: Handshake, *, exact: bool = False, show_record: bool = False) -> int:
+def plan_job(document: JsonObject, handshake: Handshake, *, exact: bool, show_record: bool) -> int:
     """Returns the exit code of the plan of a resolved run file; its report goes to the handshake.
 
     Args:
@@ -110,7 +110,7 @@ def plan(
     spark: SparkSession,
     config: RunConfig,
     listener: Listener,
-    there: Around = NOTHING_AROUND,
+    there: Around,
     *,
     exact: bool = False,
     show_record: bool = False,

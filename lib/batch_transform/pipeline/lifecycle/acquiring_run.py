@@ -34,7 +34,7 @@ from batch_transform.pipeline.local_process import CLOCK, this_process
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.recorded import RecordedRun, acquired, check_same
 from batch_transform.pipeline.remedies import SAME_CALL
-from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
+from batch_transform.pipeline.run_switches import RunSwitches
 from batch_transform.pipeline.world.aws_access import lookup_of
 from batch_transform.s3.lease import RunLease
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -50,7 +50,7 @@ def context_of(
     objects: ObjectWork,
     *,
     waits: bool = True,
-    switches: RunSwitches = NO_SWITCHES,
+    switches: RunSwitches,
 ) -> RunContext:
     """Returns the outside world of a run, wired to AWS (or to the emulator) and to this machine's time.
 

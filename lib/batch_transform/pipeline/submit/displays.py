@@ -29,7 +29,7 @@ class Display(Protocol):
         """Leaves the last of what was shown; what is told from then on is a line."""
 
 
-def display_for(terminal: TextIO, form: str, environ: Mapping[str, str], *, may_draw: bool = True) -> Display:
+def display_for(terminal: TextIO, form: str, environ: Mapping[str, str], *, may_draw: bool) -> Display:
     """Returns what shows a run.
 
     Args:

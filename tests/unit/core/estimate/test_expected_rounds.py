@@ -11,7 +11,7 @@ from support.reported import reported_state
 
 
 def test_without_a_run_of_the_model_one_round_is_the_least_and_nobody_knows_the_most():
-    found = expected_rounds([], 1_000)
+    found = expected_rounds([], 1_000, "")
     assert (found["least"], found["most"]) == (1, None)
     assert rounds_line(found) == (
         "rounds: not known, one if every row is scored at once; no finished run of this model is recorded in this "
@@ -25,7 +25,7 @@ def test_runs_that_nobody_can_look_at_are_not_told_as_none():
 
 
 def test_earlier_runs_tell_rounds_and_how_many_rows_may_fail():
-    found = expected_rounds([Outcome(1_000, 0, 1), Outcome(9_000, 20, 4)], 50_000)
+    found = expected_rounds([Outcome(1_000, 0, 1), Outcome(9_000, 20, 4)], 50_000, "")
     assert (found["least"], found["most"]) == (1, 4)
     assert rounds_line(found) == (
         "rounds: 1 to 4, by 2 earlier runs of this model: 20 of 10,000 rows had no prediction, so about 100 of these "
@@ -41,7 +41,7 @@ def test_earlier_runs_tell_rounds_and_how_many_rows_may_fail():
     ],
 )
 def test_a_run_without_failures_says_little_of_a_larger_one(rows, words):
-    assert rounds_line(expected_rounds([Outcome(100, 0, 1)], rows)) == words
+    assert rounds_line(expected_rounds([Outcome(100, 0, 1)], rows, "")) == words
 
 
 def report(length=None, **changed):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch_transform.core.estimate.earlier_jobs import speed_told
 from batch_transform.core.estimate.plan_text import plan_lines
 from batch_transform.core.estimate.run_plan import Asked, run_plan
 from batch_transform.core.estimate.table_size import (
@@ -114,9 +115,9 @@ def records(count=16_000):
 
 
 def planned(size, how=None, partitions=Partitioning(40_000, 40_000), sizes=None):  # noqa: B008 - frozen
-    return run_plan(
-        measured_by(size, records() if sizes is None else sizes, 6 * MB, partitions, newline=True), how or asked()
-    )
+    measured = measured_by(size, records() if sizes is None else sizes, 6 * MB, partitions, newline=True)
+    how = how or asked()
+    return run_plan(measured, how, speed_told((), 0, how.transform), None)
 
 
 def test_ten_billion_rows_are_planned_from_some_of_their_records():

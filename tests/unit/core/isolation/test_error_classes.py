@@ -142,9 +142,12 @@ def test_a_try_counts_where_somebody_answered_for_it():
 
 
 def test_a_mismatch_says_both_counts():
-    assert of_mismatch(3, 2, 0).message == "2 lines in the output for 3 rows; one line per row is used"
-    assert of_mismatch(3, 3, 1).message == "3 lines, 1 of them blank in the output for 3 rows; one line per row is used"
-    assert of_mismatch(3, 2, 0).error_class is ErrorClass.MISMATCH
+    assert of_mismatch(3, 2, 0, None).message == "2 lines in the output for 3 rows; one line per row is used"
+    assert (
+        of_mismatch(3, 3, 1, None).message
+        == "3 lines, 1 of them blank in the output for 3 rows; one line per row is used"
+    )
+    assert of_mismatch(3, 2, 0, None).error_class is ErrorClass.MISMATCH
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def shown(tries, failed=0, seen=1000):
 
 
 def decided(kind, rows=1, job=OTHERS_SCORED, certain=True, found=None, **history):
-    return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), job, found or shown(1))
+    return decide(span(0, rows, **history), Failure(kind, "m", certain=certain), job, found or shown(1), divisible=True)
 
 
 @pytest.mark.parametrize(("move", "rows"), [(Move.BURY, 0), (Move.BURY, 2), (Move.BURY, 1000), (Move.SPLIT, 1)])
@@ -198,7 +198,7 @@ def test_a_round_settles_what_it_can_and_keeps_the_rest():
         verdict(9, 10),
         verdict(10, 14, error_class=ErrorClass.CAPACITY),
     )
-    done = reconcile([job], NOTHING_WAITS, is_first=True, is_probe=False)
+    done = reconcile([job], NOTHING_WAITS, Known(), is_first=True, is_probe=False)
     assert [(row["start"], row["state"]) for row in done.leaves.to_pylist()] == [(0, SCORED)]
     assert [(row["start"], row["move"], row["repeats"], row["tries"]) for row in done.open.to_pylist()] == [
         (5, "split", 0, None),
@@ -213,11 +213,11 @@ def test_a_round_settles_what_it_can_and_keeps_the_rest():
 
 def test_a_verdict_on_other_rows_than_were_sent_is_refused():
     with pytest.raises(GateRefused, match=r"made of rows \[0, 4\) is of no object that it was sent"):
-        reconcile([judged(verdict(0, 4), made=[span(0, 5)])], NOTHING_WAITS, is_first=True, is_probe=False)
+        reconcile([judged(verdict(0, 4), made=[span(0, 5)])], NOTHING_WAITS, Known(), is_first=True, is_probe=False)
 
 
 def test_where_nothing_was_scored_in_the_first_round_a_probe_comes_next_and_no_row_dies_yet():
-    done = reconcile([judged(verdict(0, 5), verdict(5, 6))], NOTHING_WAITS, is_first=True, is_probe=False)
+    done = reconcile([judged(verdict(0, 5), verdict(5, 6))], NOTHING_WAITS, Known(), is_first=True, is_probe=False)
     assert (done.probe, done.leaves.num_rows, done.stop) == (True, 0, ())
     assert [row["move"] for row in done.open.to_pylist()] == ["split", "again"]
 
@@ -225,11 +225,11 @@ def test_where_nothing_was_scored_in_the_first_round_a_probe_comes_next_and_no_r
 @pytest.mark.parametrize("later", [{"is_first": False}, {"is_first": True}])
 def test_no_probe_where_something_was_scored_or_later(later):
     rows = [verdict(0, 5)] + ([verdict(5, 6, SCORED)] if later["is_first"] else [])
-    assert not reconcile([judged(*rows)], NOTHING_WAITS, is_probe=False, **later).probe
+    assert not reconcile([judged(*rows)], NOTHING_WAITS, Known(), is_probe=False, **later).probe
 
 
 def test_a_probe_that_scores_nothing_ends_the_run_and_buries_nobody():
-    done = reconcile([judged(verdict(0, 1), verdict(5, 6))], NOTHING_WAITS, is_first=False, is_probe=True)
+    done = reconcile([judged(verdict(0, 1), verdict(5, 6))], NOTHING_WAITS, Known(), is_first=False, is_probe=True)
     assert (done.leaves.num_rows, done.open.num_rows) == (0, 2)
     (why,) = done.stop
     assert "2 single rows" in why
@@ -237,7 +237,9 @@ def test_a_probe_that_scores_nothing_ends_the_run_and_buries_nobody():
 
 
 def test_a_probe_that_scores_a_row_goes_on():
-    done = reconcile([judged(verdict(0, 1), verdict(5, 6, SCORED))], NOTHING_WAITS, is_first=False, is_probe=True)
+    done = reconcile(
+        [judged(verdict(0, 1), verdict(5, 6, SCORED))], NOTHING_WAITS, Known(), is_first=False, is_probe=True
+    )
     assert ([row["state"] for row in done.leaves.to_pylist()], done.stop) == ([SCORED], ())
     assert [(row["start"], row["tries"]) for row in done.open.to_pylist()] == [(0, 1)]
 
@@ -258,7 +260,7 @@ def test_a_row_that_failed_often_enough_in_the_jobs_of_the_run_is_given_up():
 def test_a_job_that_somebody_else_stopped_ends_the_run_with_what_it_scored():
     record = JobRecord("j", {}, 1, STANDARD, Part("p", 1, "d"), status=JobStatus.STOPPED)
     job = judged(verdict(0, 5, SCORED), verdict(5, 9, error_class=ErrorClass.STOPPED), record=record)
-    done = reconcile([job], NOTHING_WAITS, is_first=True, is_probe=False)
+    done = reconcile([job], NOTHING_WAITS, Known(), is_first=True, is_probe=False)
     assert (done.leaves.num_rows, done.open.num_rows) == (1, 1)
     assert "stopped by somebody else" in done.stop[0]
 
@@ -331,11 +333,13 @@ def one_row_objects(count, error_class=ErrorClass.REJECTED, **said):
 @pytest.mark.parametrize("certain", [True, False])
 @pytest.mark.parametrize("count", [1, PROBE_ROWS, PROBE_ROWS + 1])
 def test_objects_of_one_row_that_all_fail_are_probed_as_well(kind, certain, count):
-    done = reconcile([one_row_objects(count, kind, certain=certain)], NOTHING_WAITS, is_first=True, is_probe=False)
+    done = reconcile(
+        [one_row_objects(count, kind, certain=certain)], NOTHING_WAITS, Known(), is_first=True, is_probe=False
+    )
     assert (done.probe, done.leaves.num_rows, done.stop) == (True, 0, ())
 
 
 @pytest.mark.parametrize("kind", [ErrorClass.CAPACITY, ErrorClass.OVER_LIMIT])
 def test_objects_of_one_row_that_failed_through_no_fault_of_theirs_are_not_probed(kind):
-    done = reconcile([one_row_objects(PROBE_ROWS + 1, kind)], NOTHING_WAITS, is_first=True, is_probe=False)
+    done = reconcile([one_row_objects(PROBE_ROWS + 1, kind)], NOTHING_WAITS, Known(), is_first=True, is_probe=False)
     assert (done.probe, set(done.open["move"].to_pylist())) == (False, {"again"})

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.errors import GateRefused
+from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, check_replaced
 from batch_transform.core.isolation.reconciling import PROBE_ROWS
 from batch_transform.core.isolation.rounds import MAX_LEVELS, children, plan_round
@@ -217,5 +218,5 @@ def test_an_object_that_holds_other_records_than_rows_is_refused():
 def test_the_first_record_of_an_object():
     store = MemoryStore()
     store.put(FOLDER.join("o"), b'{"a":1}\n{"a":22}\n')
-    assert some_records(store, FOLDER.join("o"), 9, 0, 1) == [b'{"a":1}\n']
-    assert some_records(store, FOLDER.join("o"), 17, 1, 5) == [b'{"a":22}\n']
+    assert some_records(store, FOLDER.join("o"), 9, 0, 1, JSON_LINES) == [b'{"a":1}\n']
+    assert some_records(store, FOLDER.join("o"), 17, 1, 5, JSON_LINES) == [b'{"a":22}\n']

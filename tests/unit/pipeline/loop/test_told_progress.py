@@ -169,7 +169,7 @@ def figures_once_sent(driver):
     before = len(driver.state.jobs)
     while len(driver.state.jobs) == before or not driver.state.in_flight:
         assert driver.step()
-    return figures_of(driver.state, {}, {})
+    return figures_of(driver.state, {}, {}, None)
 
 
 @pytest.mark.parametrize("reason", [ASKED, INTERRUPTED])
@@ -179,7 +179,7 @@ def test_objects_of_a_stopped_job_are_still_to_be_done(reason):
     driver = run.driver()
     sent = figures_once_sent(driver)
     driver.interrupt(reason)
-    left = figures_of(driver.state, {}, {})
+    left = figures_of(driver.state, {}, {}, None)
     assert (sent.jobs_stopping, left.jobs_stopping, left.jobs_in_flight) == (0, 1, 1)
     driver.ctx.lease.release()
     again = figures_once_sent(run.driver())
