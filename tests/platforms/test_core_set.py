@@ -33,7 +33,8 @@ def environment(name: str) -> Path:
     spark, instead = {**SPARK, **TOO_OLD}[name]
     pins = {**there.pins, **instead}
     # Spark 3.5 imports distutils, which Python 3.12 has from setuptools alone. What a platform lacks the wheel brings.
-    wanted = [f"{package}=={pins[package.lower()]}" for package in (*PINNED, "setuptools") if package.lower() in pins]
+    wanted = [package + (f"=={pins[package.lower()]}" if package.lower() in pins else "") for package in PINNED]
+    wanted += [f"setuptools=={pins['setuptools']}"] if "setuptools" in pins else []
     constraints = [f"{package}=={version}" for package, version in sorted(pins.items())]
 
     try:
