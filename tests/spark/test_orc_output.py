@@ -187,12 +187,15 @@ def test_a_type_is_told_that_is_read_as_another_one_and_no_other_difference():
 
 def check_fits(spark, folder, schema):
     table = OutputTable("append", f"file:{folder}", location=str(folder))
-    FORMAT.check_fits(spark, MemoryStore(), table, schema, complete=True)
+    return FORMAT.check_fits(spark, MemoryStore(), table, schema, complete=True)
 
 
 def test_files_that_stay_are_of_the_same_types_and_of_orc(spark, tmp_path):
     spark.sql("SELECT 1 n, timestamp_ntz'2024-01-01 00:00:00' t").write.orc(f"{tmp_path}/orc")
-    check_fits(spark, tmp_path / "orc", spark.sql("SELECT 2 n, timestamp_ntz'2024-01-01 00:00:00' t").schema)
+    same = spark.sql("SELECT 2 n, timestamp_ntz'2024-01-01 00:00:00' t").schema
+    assert check_fits(spark, tmp_path / "orc", same) == []
+    (warning,) = check_fits(spark, tmp_path / "orc", StructType([*same.fields, StructField("p", LongType())]))
+    assert "has no column p. " in warning
     with pytest.raises(ConfigurationError, match=r"the column t is timestamp here and timestamp_ntz in .*orc"):
         check_fits(spark, tmp_path / "orc", spark.sql("SELECT 2 n, timestamp'2024-01-01 00:00:00' t").schema)
     spark.range(1).write.parquet(f"{tmp_path}/parquet")

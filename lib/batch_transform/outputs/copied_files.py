@@ -95,8 +95,8 @@ class FileFormat(OutputFormat):
 
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
-    ) -> None:
-        """Checks the first and the last of the files that stay beside those of a run.
+    ) -> list[str]:
+        """Returns that a table will have columns in some of its files alone, by the first and the last that stay.
 
         Raises:
             ConfigurationError: a column of another type: Spark reads such a table with an error, or wrongly.
@@ -108,10 +108,12 @@ class FileFormat(OutputFormat):
         chosen = {name.lower() for name in table.partition_by}
         ours = StructType([field for field in schema.fields if field.name.lower() not in chosen])
         target = open_tree(table.location, store)
-        faults = []
+        faults, warnings = list[str](), list[str]()
         for file in _staying(target, table):
+            place = f"{target.location}/{file.name}"
             try:
                 theirs = self.file_schema(spark, target, file, f"{table.path}/{file.name}")
+                names = self.column_names(target, file)
             except (GateRefused, StoreFailure) as err:
                 why = err.what if isinstance(err, GateRefused) else str(err)
                 raise ConfigurationError(
@@ -119,28 +121,16 @@ class FileFormat(OutputFormat):
                     "place"
                 ) from err
             if theirs is not None:
-                place = f"{target.location}/{file.name}"
                 faults += [
                     f"{table.key}: {difference}, which is there already; cast it in the input (or in "
                     "prediction.schema), or write to another place"
                     for difference in type_differences(ours, theirs, place, exact=True)
                 ]
+            if complete and names is not None:
+                warnings += _in_some_files(table.key, place, ours.names, names, schema.names)
         if faults:
             raise ConfigurationError(faults)
-
-    def unlike(self, store: ObjectStore, table: OutputTable, names: Sequence[str]) -> list[str]:
-        """Returns that a table will have columns in some of its files alone, by those that `check_fits` looks at."""
-        target = open_tree(table.location, store)
-        ours = names_not_in(names, table.partition_by, case_sensitive=False)
-        for file in _staying(target, table):
-            theirs = self.column_names(target, file)
-            if theirs is None:
-                continue
-            lacking = names_not_in(ours, theirs, case_sensitive=False)
-            more = names_not_in(theirs, names, case_sensitive=False)
-            if lacking or more:
-                return [_in_some_files(table.key, f"{target.location}/{file.name}", lacking, more)]
-        return []
+        return warnings[:1]
 
     def publications(self, run: PublishingRun) -> list[Publication]:
         """Returns the files to copy once both tables are merged, and counted, beside their targets."""
@@ -162,10 +152,17 @@ def _staying(target: Tree, table: OutputTable) -> Iterator[TreeFile]:
     yield from {file.name: file for file in (names[:1] + names[-1:])}.values()
 
 
-def _in_some_files(key: str, file: str, lacking: Sequence[str], more: Sequence[str]) -> str:
+def _in_some_files(
+    key: str, file: str, ours: Sequence[str], theirs: Sequence[str], with_folders: Sequence[str]
+) -> Iterator[str]:
+    """Yields that a file has other columns than the run's own, if it has; those of folders are no difference."""
+    lacking = names_not_in(ours, theirs, case_sensitive=False)
+    more = names_not_in(theirs, with_folders, case_sensitive=False)
+    if not lacking and not more:
+        return
     has_not = [f"has no column {listed(lacking)}"] if lacking else []
     has = [f"has {listed(more)}, which the run's files have not"] if more else []
-    return (
+    yield (
         f"{key}: the table is there with other columns: {file} {' and '.join(has_not + has)}. A reader that merges no "
         "schemas (Spark's option mergeSchema) takes the columns of one file for those of all, and may show none of "
         f"{'these' if len(lacking) + len(more) > 1 else 'it'}; write to another place if that is not meant"

@@ -157,8 +157,8 @@ class OutputFormat(ABC):
     @abstractmethod
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
-    ) -> None:
-        """Checks columns and types against the table that is there; commits nothing, and leaves nothing.
+    ) -> list[str]:
+        """Returns warnings, once columns and types fit the table that is there; commits nothing, and leaves nothing.
 
         Args:
             spark: the session.

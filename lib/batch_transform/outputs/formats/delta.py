@@ -84,12 +84,13 @@ class Delta(TableFormat):
 
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
-    ) -> None:
+    ) -> list[str]:
         """Has Delta analyse the write into a table that is there, as `delta_fit.check_fits`."""
         from batch_transform.outputs import delta_fit, delta_table
 
         if delta_table.exists(spark, table):
             delta_fit.check_fits(spark, table, schema, table.key, complete=complete)
+        return []
 
     def refused_names(self, names: Sequence[str]) -> list[str]:
         """Returns the names with characters that Delta takes in no column."""

@@ -80,9 +80,9 @@ class Orc(FileFormat):
 
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
-    ) -> None:
+    ) -> list[str]:
         """Checks the files that stay, and that Spark reads these columns by their names."""
-        super().check_fits(spark, store, table, schema, complete=complete)
+        warnings = super().check_fits(spark, store, table, schema, complete=complete)
         chosen = {name.lower() for name in table.partition_by}
         names = [field.name for field in schema.fields if field.name.lower() not in chosen]
         stays = table.mode in ("append", "overwrite_partitions")
@@ -91,6 +91,7 @@ class Orc(FileFormat):
                 f"{table.key}: Spark reads files of ORC whose columns are all named _col..., as {listed(names)}, by "
                 "their places, and beside others one would be read as another; rename one"
             )
+        return warnings
 
     def refused_names(self, names: Sequence[str]) -> list[str]:
         """Returns the names that are empty, or cut at a backtick."""

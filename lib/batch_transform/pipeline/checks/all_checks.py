@@ -7,6 +7,7 @@ from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.pipeline.checks.collected_faults import Faults
@@ -45,8 +46,9 @@ def check_world(
     faults.add(list(found.faults))
     published = Tables(names, (*names, *tables.shape.names), (*names, targets.dead_letter.error_column))
     check_targets(spark, targets, ctx.places, ctx.store, published, reading, faults)
+    warnings = [found.warning]
     if not faults.found:
-        faults.add(fit.faults())
+        warnings += fit.checked(faults)
         faults.of(
             partial(check_expected, spark, fit.schema, fit.added["result"], ctx.config.expect, is_known=fit.complete)
         )
@@ -56,7 +58,9 @@ def check_world(
     if not faults.found and way.spark_reads_outputs:
         faults.of(lambda: check_spark_reads(spark, ctx.places, ctx.store, way.name))
     faults.refuse()
-    for warning in filter(None, (found.warning, *fit.warnings())):
+    result = StructType([*fit.schema.fields, *fit.added["result"]])
+    warnings += targets.format.warnings(spark, list(targets.tables(ctx.places).values()), result)
+    for warning in filter(None, warnings):
         ctx.tell("warning", warning)
 
 

@@ -17,7 +17,6 @@ from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.reserved_columns import ROW_NUMBER, free, quoted
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.port import TableRule
 from batch_transform.outputs.registry import names_that
 from batch_transform.pipeline.checks.collected_faults import Faults
@@ -56,39 +55,24 @@ class Fit:
     added: Mapping[Kind, list[StructField]]
     complete: bool = True
 
-    def faults(self) -> list[str]:
-        """Returns what is wrong with columns and types; commits nothing and leaves nothing behind."""
-        output = self.targets.output
-        faults = Faults()
-        faults.add(partition_faults(self.schema, output.partition_by, self._others))
-        kinds = self.targets.tables(self.places)
-        faults.of_tables((partial(self._check, kind) for kind in kinds), are_one=self.targets.are_one)
-        return list(faults.found)
+    def checked(self, faults: Faults) -> list[str]:
+        """Returns warnings of tables that are there; finds what is wrong with columns and types, and leaves nothing."""
+        warnings: list[str] = []
+        faults.add(partition_faults(self.schema, self.targets.output.partition_by, self._others))
+        checks = (partial(self._check, kind, warnings) for kind in self.targets.tables(self.places))
+        faults.of_tables(checks, are_one=self.targets.are_one)
+        return warnings
 
     @property
     def _others(self) -> str | None:
         """The formats that keep partition columns of all types, where the output's takes them from names of folders."""
         return None if self.targets.format.can.partition_types else names_that(lambda can: can.partition_types)
 
-    def warnings(self) -> list[str]:
-        """Returns what may go wrong without an error with tables that are there, or with the result's columns."""
-        output_format, tables = self.targets.format, self.targets.tables(self.places)
-        result = StructType([*self.schema.fields, *self.added["result"]])
-        found = output_format.warnings(self.spark, list(tables.values()), result)
-        for kind, table in tables.items():
-            if isinstance(output_format, FileFormat) and self._is_complete(kind):
-                names = [*self.schema.names, *(field.name for field in self.added[kind])]
-                found += output_format.unlike(self.store, table, names)
-        return found
-
-    def _is_complete(self, kind: Kind) -> bool:
-        return self.complete or kind == "dead_letter"
-
-    def _check(self, kind: Kind) -> None:
-        complete = self._is_complete(kind)
+    def _check(self, kind: Kind, warnings: list[str]) -> None:
+        complete = self.complete or kind == "dead_letter"
         columns = StructType([*self.schema.fields, *(self.added[kind] if complete else ())])
         table = self.targets.tables(self.places)[kind]
-        self.targets.format.check_fits(self.spark, self.store, table, columns, complete=complete)
+        warnings += self.targets.format.check_fits(self.spark, self.store, table, columns, complete=complete)
 
     def rules(self) -> list[RowRule]:
         """Returns what must not be true of any input row."""
