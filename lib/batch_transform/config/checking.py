@@ -166,7 +166,8 @@ def _unrepeated(text: str, values: Iterable[str]) -> str:
         text = re.sub(rf"(?<!limit )\b(is|not) {re.escape(value)}(?=[;,.]|$)", r"\1 ...", text)
         if len(value) >= _LONG and value not in _OURS:
             ours_alike = "|".join(word for word in _OURS if word.startswith(value[:_LONG]))
-            is_ours = rf"(?!(?:{ours_alike})(?![\w-]))" if ours_alike else ""
+            # A value is quoted where it is cut, and a word of ours is not.
+            is_ours = rf"(?:(?<=['\"])|(?!(?:{ours_alike})(?![\w-])))" if ours_alike else ""
             cut = is_ours + re.escape(value[:_LONG]) + f"(?:{re.escape(value[_LONG:])}|[^'\"]*)"
             text = re.sub(cut, "...", text.replace(value, "..."))
     return text + valid + ours

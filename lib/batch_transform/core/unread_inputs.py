@@ -25,6 +25,7 @@ _NO_BUCKET = re.compile(r"UnknownStoreException|NoSuchBucket")
 _NO_FORMAT = re.compile(r"DATA_SOURCE_NOT_FOUND.*?data source: ([\w-]+)[. ]")
 _OTHER_FORMAT = re.compile(r"Could not read footer|is not a Parquet file|Malformed ORC file")
 _SUFFIX = re.compile(r"\.(\w+)(?:\.(?:gz|bz2|zst|zip|snappy|lz4))?(?=[\s.,;:]|$)")
+_ALL_SETTINGS = "Parser Configuration"  # with which the parser of CSV ends its words
 _TELLING = 3  # characters of a value that is one of an option's wherever it stands
 BROKEN_ROW = "columnnameofcorruptrecord"  # an option of readers, in lower case
 NOT_THERE = "there is no such file or folder; check input.path"
@@ -69,18 +70,20 @@ def doubted_options(options: Mapping[str, str], said: Sequence[str], told: str) 
     Args:
         options: of the reader.
         said: what the error and its causes say.
-        told: what is told of them.
+        told: what is told of them, without the place and without what is the same for all.
     """
-    texts = " ".join(said).lower()
+    texts = " ".join(text.partition(_ALL_SETTINGS)[0] for text in said).lower()
 
     def is_meant(name: str, value: str) -> bool:
-        words = [rf"\b{re.escape(name)}\b", f'"{re.escape(value)}"' if value else "empty"]
-        if len(value) >= _TELLING and value not in ("true", "false"):
-            words.append(rf"(?<![\w-]){re.escape(value)}(?![\w-])")
-        return any(re.search(word, texts) for word in words)
+        words = [f'"{re.escape(value)}"' if value else "empty"]
+        if value not in ("true", "false"):  # a flag's name, such as header, is a word of many errors
+            words.append(rf"\b{re.escape(name)}\b")
+            words += [rf"(?<![\w-]){re.escape(value)}(?![\w-])"] if len(value) >= _TELLING else []
+        is_told = re.search(rf"\b{re.escape(name)}\b", told, re.IGNORECASE)
+        return not is_told and any(re.search(word, texts) for word in words)
 
     doubted = [name for name, value in options.items() if is_meant(name.lower(), str(value).lower())]
-    if not doubted or any(name.lower() in told.lower() for name in doubted):
+    if not doubted:
         return ""
     return f". Is input.options: {{{', '.join(f'{name}: ...' for name in doubted)}}} as the reader takes it?"
 

@@ -127,7 +127,8 @@ class FileFormat(OutputFormat):
                     for difference in type_differences(ours, theirs, place, exact=True)
                 ]
             if complete and names is not None:
-                warnings += _in_some_files(table.key, place, ours.names, names, schema.names)
+                where = f"{place}{', if it stays,' if table.mode == 'overwrite_partitions' else ''}"
+                warnings += _in_some_files(table.key, where, ours.names, names, schema.names)
         if faults:
             raise ConfigurationError(faults)
         return warnings[:1]

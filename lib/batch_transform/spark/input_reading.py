@@ -27,6 +27,7 @@ from batch_transform.core.reserved_columns import (
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.core.unread_inputs import doubted_options, no_documents, unread_input
+from batch_transform.core.worker_errors import LEFT_OUT
 from batch_transform.spark.empty_tables import without_rows
 from batch_transform.spark.error_chains import chain_of
 from batch_transform.spark.input_schema import typed_columns
@@ -83,8 +84,10 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
         df = spark.read.table(given.table) if given.table is not None else _read_files(spark, given)
         df.schema  # noqa: B018 - Connect analyses only when it is asked
     except SPARK_ERRORS as err:
-        failure = failure_of(err, f"input: {given.table or given.path} cannot be read", is_begun=False)
-        doubt = doubted_options(given.options, [link.text for link in chain_of(err)], str(failure))
+        place = f"input: {given.table or given.path} cannot be read"
+        failure = failure_of(err, place, is_begun=False)
+        told = str(failure).replace(place, "").replace(LEFT_OUT, "")
+        doubt = doubted_options(given.options, [link.text for link in chain_of(err)], told)
         if given.is_pattern and _MISSED.search(str(failure)):
             raise ConfigurationError(missed(str(failure))) from None
         if given.path is not None and isinstance(failure, ConfigurationError):

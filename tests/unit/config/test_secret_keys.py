@@ -215,6 +215,8 @@ def test_a_listed_secret_must_be_there(run_file):
         ([f"run_id=../{MARK}"], [], []),
         ([f"transform.tags={{a: '{MARK}!'}}"], [], []),
         ([f"workspace={MARK}"], [], []),
+        ([f"workspace=transform.{MARK * 12}"], [], []),
+        ([f"transform.instance_count=prediction:{MARK * 12}"], [], []),
         ([f"transform.instance_count={MARK * 12}"], [], []),
         ([], [MARK], []),
         ([], [f"={MARK}"], []),

@@ -83,9 +83,7 @@ def _of_a_part(state: RunState, status: RunStatus) -> list[str]:
     """What is told of an end within the publication: of files some may be copied, of two tables one committed."""
     if state.publication is None or state.published is not None or status not in _CUT_SHORT:
         return []
-    return [
-        "Its publication has begun: until somebody goes on with the run, a part of it may be in the output already."
-    ]
+    return ["Its publication has begun: a part of the run may be in the output already."]
 
 
 def _tell_what_is_known(report: RunReport, state: RunState) -> None:

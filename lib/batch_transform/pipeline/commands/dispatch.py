@@ -194,10 +194,12 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
     known = len(run.ledger.steps)
 
     def meets(held: Lease) -> None:
-        if (now := run.ledger.state()) is not None and stopped_since(run.ledger, known):
+        now = run.ledger.state()
+        if now is None or not stopped_since(run.ledger, known):
+            _ask(run, held, tell)
+        elif not now.stopped:  # else who stops it holds it still
             tell(f"{run.uri}: was stopped, and {held.who} has gone on with it since")
             raise _GoneOn(recorded_report(run, now).report)
-        _ask(run, held, tell)
 
     try:
         with run.held(patience_seconds, meets) as (lease, before):

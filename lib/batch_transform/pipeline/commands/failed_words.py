@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.predictions.answer_form import answer_form
-from batch_transform.core.predictions.json_stream import NotUnpacked
+from batch_transform.core.predictions.json_stream import JsonStream, NotUnpacked
 from batch_transform.core.predictions.wrapping import ErrorAnswered
 from batch_transform.core.report_keys import FailureExample
 from batch_transform.core.run_state import RunState
@@ -56,8 +56,16 @@ class FailedWords:
             try:
                 return _line_of(form.lines(stream.chunks), line)
             except ErrorAnswered:  # as it came, then
-                return _line_of(self._run.store.open_stream(output).chunks, line)
+                return _document_of(self._run.store.open_stream(output).chunks, line)
         return None
+
+
+def _document_of(chunks: Iterable[bytes], number: int) -> str | None:
+    """A document of a stream of JSON, from 0; None: it has fewer."""
+    stream, found = JsonStream(chunks), None
+    for _ in range(number + 1):
+        found = stream.value() if stream.begin() else None
+    return found and found[:_MOST_BYTES]
 
 
 def _line_of(chunks: Iterable[bytes], line: int) -> str | None:

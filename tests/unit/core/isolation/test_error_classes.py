@@ -160,3 +160,8 @@ def test_a_mismatch_says_both_counts():
 )
 def test_as_many_lines_as_were_expected_are_not_said_to_be_others(shape, told):
     assert of_shape(64, shape, "prediction.format: text", misread=False).message.startswith(told)
+
+
+def test_of_an_answer_that_is_an_error_no_setting_is_named():
+    shape = "document 1 of the output: its status is 500, so its body is no prediction"
+    assert of_shape(1, shape, None, misread=False).message == shape

@@ -61,7 +61,7 @@ def test_of_an_output_that_is_another_one_by_now_nothing_is_known():
 
 def test_of_an_answer_that_is_an_error_it_is_as_it_came():
     """It is not taken apart: nothing was shown of it."""
-    error = json.dumps({"statusCode": 500, "body": "row too odd"})
+    error = json.dumps({"statusCode": 500, "body": "row too odd"}, indent=1)
 
     def model(records):
         wrapped = ({"statusCode": 200, "body": json.dumps({"echo": json.loads(record)["id"]})} for record in records)

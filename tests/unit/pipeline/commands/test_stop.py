@@ -17,8 +17,10 @@ from batch_transform.pipeline.commands.command_options import PREPARE, SUBMIT
 from batch_transform.pipeline.commands.looked_at import recorded_report
 from batch_transform.pipeline.context import Clock
 from batch_transform.pipeline.ending.cleaning import clean, leftovers
+from batch_transform.pipeline.ending.stopping import stop_jobs
 from batch_transform.pipeline.lifecycle import acquiring_run
 from batch_transform.pipeline.recorded import RecordedRun
+from batch_transform.s3.ledger import Ledger
 from support.memory_run import MemoryRun, echoing
 from support.report_pages import driven, raising
 
@@ -250,6 +252,27 @@ def test_stop_leaves_a_driver_alone_that_goes_on_with_the_run_once_it_is_stopped
     assert "was stopped, and " in told[1]
     others[0].close(others[0].run().report)
     assert len(run.published("result")) == 8
+
+
+def test_of_two_stops_at_once_neither_is_taken_for_a_driver_that_goes_on(monkeypatch):
+    run, others = a_run(), []
+    dead = run.driver()
+
+    def meanwhile():
+        if not others:  # the other takes the lease a moment earlier
+            dead.ctx.lease.release()
+            ledger = Ledger(run.store, run.layout, "other", 0, run.sleep)
+            found = RecordedRun(run.layout, run.store, ledger, ledger.state())
+            others.append(found.held())
+            lease, before = others[0].__enter__()
+            stop_jobs(before, lease, ledger, run.service, ASKED, len(ledger.steps))
+        elif len(others) == 1:
+            others.append(others[0].__exit__(None, None, None))
+
+    clocked(run, monkeypatch, meanwhile)
+    report, told = told_by_stop(run, monkeypatch)
+    assert (report["status"], report["stopped"]) == ("interrupted", True)
+    assert [line for line in told if "has gone on" in line] == []
 
 
 def test_each_stop_of_a_run_that_nobody_drives_is_one_step(monkeypatch):
