@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, PreconditionFailed, StoreFailure
 from batch_transform.core.uris import S3Uri
@@ -169,10 +169,15 @@ def test_no_answer_is_a_failure_that_names_the_call():
 
 
 def test_a_refused_deletion_in_a_batch_is_an_error(client, bucket, monkeypatch):
-    """S3 answers 200."""
+    """S3 answers 200, and to the deletion of that object alone what it is."""
     errors = [{"Key": "k", "Code": "AccessDenied", "Message": "no"}]
     monkeypatch.setattr(client, "delete_objects", lambda **arguments: {"Errors": errors})
-    with pytest.raises(StoreFailure, match=f"s3://{bucket}/k: AccessDenied"):
+
+    def refused(**_arguments):
+        raise ClientError({"Error": errors[0]}, "DeleteObject")
+
+    monkeypatch.setattr(client, "delete_object", refused)
+    with pytest.raises(StoreFailure, match=f"DeleteObject s3://{bucket}/k: AccessDenied: no"):
         S3Store(client).delete([S3Uri(bucket, "k")])
 
 

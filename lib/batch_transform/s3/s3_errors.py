@@ -54,6 +54,11 @@ def is_denied(failure: StoreFailure) -> bool:
     return failure.code in DENIED
 
 
+def is_bare(failure: StoreFailure) -> bool:
+    """Returns whether nothing but an HTTP status came: the answers to HeadObject and HeadBucket have no body."""
+    return failure.code.isdigit()
+
+
 def failure_class(code: str) -> type[StoreFailure]:
     """Returns the class of error for one of S3's error codes."""
     if code in NOT_FOUND:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from batch_transform.core.object_store import (
@@ -18,10 +18,9 @@ from batch_transform.core.object_store import (
     PreconditionFailed,
     StoreFailure,
 )
-from batch_transform.core.refused_calls import with_remedy
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.multipart import copy_in_parts
-from batch_transform.s3.s3_errors import NO_SUCH_BUCKET, is_denied, s3_errors
+from batch_transform.s3.s3_errors import NO_SUCH_BUCKET, is_bare, is_denied, s3_errors
 
 CHUNK_BYTES = 1024 * 1024
 BODY_ATTEMPTS = 4
@@ -161,10 +160,11 @@ class S3Store:
     def _delete_batch(self, bucket: str, batch: Sequence[dict[str, str]]) -> None:
         with s3_errors("DeleteObjects", S3Uri(bucket, batch[0]["Key"])):
             answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
-        # S3 answers 200 to a batch in which single deletions were refused.
+        # S3 answers 200 to a batch in which single deletions were refused, at times for a moment alone (InternalError,
+        # boto3#3052), and botocore makes no such call again. It does that of one object.
         for error in answer.get("Errors", ()):
-            words = with_remedy(error["Message"], error["Code"])
-            raise StoreFailure("DeleteObjects", f"s3://{bucket}/{error['Key']}", error["Code"], words)
+            with s3_errors("DeleteObject", S3Uri(bucket, error["Key"])):
+                self._client.delete_object(Bucket=bucket, Key=error["Key"])
 
     def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
         """Copies an object on the server, in parts beyond 5 GB; of its tags, which are its owner's, none.
@@ -190,7 +190,8 @@ class S3Store:
     def bucket_exists(self, place: S3Uri) -> bool:
         """Returns whether there is the bucket of a place; one that this identity may not see raises StoreFailure.
 
-        HeadBucket has no prefix, and so is refused where a policy allows ListBucket below some alone.
+        HeadBucket has no prefix, and so is refused where a policy allows ListBucket below some alone; and its answer
+        has no body, so that of credentials that have ended it says "400 Bad Request". A listing has both.
         """
         try:
             with s3_errors("HeadBucket", f"s3://{place.bucket}"):
@@ -198,7 +199,7 @@ class S3Store:
         except ObjectNotFound:
             return False
         except StoreFailure as err:
-            if not is_denied(err):
+            if not is_bare(err):
                 raise
             try:
                 self._first_key(place.bucket, place.prefix)
@@ -215,21 +216,31 @@ class S3Store:
 
     @contextmanager
     def _reading(self, operation: str, uri: S3Uri) -> Iterator[None]:
-        """As `s3_errors`; what is refused and not there is not found.
+        """As `s3_errors`; what is refused and not there is not found, and a bare status is told by what a listing says.
 
         "If you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP status code 403" for a key that is
         not there (API reference, HeadObject); where that permission has a prefix, which no read has, it may be as if
-        one had none. A listing has one.
+        one had none. A listing has one. Of HeadObject "it's not possible to retrieve the exact exception" (there).
         """
         try:
             with s3_errors(operation, uri):
                 yield
+        except ObjectNotFound:
+            raise
         except StoreFailure as err:
-            if is_denied(err) and self._is_missing(uri):
+            if (is_denied(err) or is_bare(err)) and self._is_missing(uri, err) and is_denied(err):
                 raise ObjectNotFound(operation, str(uri), err.code, "it is in no listing") from err
             raise
 
-    def _is_missing(self, uri: S3Uri) -> bool:
-        with suppress(StoreFailure):
+    def _is_missing(self, uri: S3Uri, refusal: StoreFailure) -> bool:
+        """Whether no listing has a key.
+
+        Raises:
+            StoreFailure: a listing is refused for a reason that the refusal of a read could not give.
+        """
+        try:
             return self._first_key(uri.bucket, uri.key) != uri.key  # no key with this beginning comes before it
-        return False
+        except StoreFailure as listing:
+            if is_bare(refusal) and not is_denied(listing):
+                raise listing from refusal
+            return False

@@ -55,7 +55,7 @@ def parameters(client, operation):
 
 CALLS = (
     *("GetObject", "HeadObject", "HeadBucket", "ListObjectsV2", "DeleteObjects", "PutObject", "CopyObject"),
-    *("CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload"),
+    *("DeleteObject", "CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload"),
 )
 
 

@@ -1,0 +1,68 @@
+"""Answers of S3 that no emulator gives, through a client whose answers are set."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from batch_transform.core.object_store import ObjectNotFound, StoreFailure
+from batch_transform.core.uris import S3Uri
+from batch_transform.s3.store import S3Store
+
+KEY = S3Uri("b", "ws/k")
+ENDED = "ListObjectsV2 s3://b/ws/.*: ExpiredToken: The provided token has expired.; the credentials have ended"
+
+
+@pytest.fixture
+def client():
+    return boto3.Session("x", "x", region_name="us-east-1").client("s3", endpoint_url="http://127.0.0.1:9")
+
+
+@pytest.fixture
+def stub(client):
+    """Answers in the order in which a test sets them; any other call fails, and none may be left out."""
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def expired(stub):
+    stub.add_client_error("list_objects_v2", "ExpiredToken", "The provided token has expired.", 400)
+
+
+def test_credentials_that_have_ended_are_told_though_the_answer_has_no_body(client, stub):
+    """A HEAD of S3's has a status alone, 400 for them (boto#2916, aws-sdk-js#2219; API reference, HeadBucket)."""
+    stub.add_client_error("head_bucket", "400", "Bad Request", 400)
+    expired(stub)
+    with pytest.raises(StoreFailure, match=ENDED):
+        S3Store(client).bucket_exists(S3Uri("b", "ws"))
+    stub.add_client_error("head_object", "400", "Bad Request", 400)
+    expired(stub)
+    with pytest.raises(StoreFailure, match=ENDED):
+        S3Store(client).head(KEY)
+
+
+def test_a_clock_that_is_wrong_is_not_told_as_a_permission_that_lacks(client, stub):
+    """RequestTimeTooSkewed is a 403 (API reference, error responses), as a denial is."""
+    stub.add_client_error("head_object", "403", "Forbidden", 403)
+    stub.add_client_error("list_objects_v2", "RequestTimeTooSkewed", "The difference is too large.", 403)
+    with pytest.raises(StoreFailure, match=r"RequestTimeTooSkewed: The difference is too large\.; .* clock") as told:
+        S3Store(client).head(KEY)
+    assert "iam RUNFILE" not in str(told.value)
+
+
+def test_a_status_that_a_listing_does_not_explain_stays_what_it_is(client, stub):
+    stub.add_client_error("head_object", "400", "Bad Request", 400)
+    stub.add_response("list_objects_v2", {})
+    with pytest.raises(StoreFailure, match="HeadObject s3://b/ws/k: 400: Bad Request") as told:
+        S3Store(client).head(KEY)
+    assert not isinstance(told.value, ObjectNotFound)
+
+
+def test_what_a_batch_of_deletions_could_not_do_for_a_moment_is_asked_again(client, stub):
+    """Of the keys of a batch some come back with InternalError, and botocore repeats nothing of it (boto3#3052)."""
+    failed = {"Key": "ws/k", "Code": "InternalError", "Message": "We encountered an internal error. Please try again."}
+    stub.add_response("delete_objects", {"Errors": [failed]})
+    stub.add_response("delete_object", {}, {"Bucket": "b", "Key": "ws/k"})
+    S3Store(client).delete([S3Uri("b", "ws/a"), KEY])
