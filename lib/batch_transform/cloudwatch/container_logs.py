@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_transform.cloudwatch.data_logs import DATA_LOG, GROUP, streams_of
+from batch_transform.cloudwatch.data_logs import DATA_LOG, GROUP, MOST_PAGES, streams_of
 
 # Of more instances the first streams say as much.
 _MOST_STREAMS = 8
@@ -56,7 +56,20 @@ class ContainerLogs:
         return [line.strip()[:_WORD_CHARACTERS] for line in written if line.strip()]
 
     def _tail(self, stream: str, count: int) -> tuple[str, ...]:
-        page = self._client.get_log_events(
-            logGroupName=GROUP, logStreamName=stream, startFromHead=False, limit=min(count, MOST_LINES)
-        )
-        return tuple(event["message"] for event in page["events"])[-count:]
+        """The last lines. "A returned page might only be partially full, or even empty" (GetLogEvents)."""
+        lines: tuple[str, ...] = ()
+        before: dict[str, str] = {}
+        for _ in range(MOST_PAGES):
+            page = self._client.get_log_events(
+                logGroupName=GROUP,
+                logStreamName=stream,
+                startFromHead=False,
+                limit=min(count - len(lines), MOST_LINES),
+                **before,
+            )
+            lines = (*(event["message"] for event in page["events"]), *lines)
+            token = page.get("nextBackwardToken")
+            if len(lines) >= count or token in (None, before.get("nextToken")):
+                break
+            before = {"nextToken": token}
+        return lines[-count:]

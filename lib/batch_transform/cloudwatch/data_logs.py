@@ -21,7 +21,7 @@ DATA_LOG = "/data-log"
 _LOOKS = 3
 _SECONDS_BETWEEN_LOOKS = 2.0
 # A page is at most 1 MB (GetLogEvents, API reference), so no log that anybody reads is longer; every wait has an end.
-_MOST_PAGES = 1_000
+MOST_PAGES = 1_000
 # "Host" of a job's metrics is `<job>/<instance-id>`, whose ids start with "i-" (transform_emulator/FACTS.md, 4).
 _INSTANCE = re.compile(r"i-[0-9a-zA-Z]+")
 
@@ -92,7 +92,7 @@ class DataLogs:
 
     def _lines(self, stream: str) -> Iterator[str]:
         token: str | None = None
-        for _ in range(_MOST_PAGES):
+        for _ in range(MOST_PAGES):
             after = {"nextToken": token} if token else {}
             page = self._client.get_log_events(logGroupName=GROUP, logStreamName=stream, startFromHead=True, **after)
             for event in page["events"]:

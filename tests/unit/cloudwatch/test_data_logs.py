@@ -82,7 +82,7 @@ def test_an_instance_with_several_containers_counts_once(client, stub, slept):
 
 
 def test_a_stream_without_an_end_is_left_after_a_while(client, stub, slept, monkeypatch):
-    monkeypatch.setattr("batch_transform.cloudwatch.data_logs._MOST_PAGES", 3)
+    monkeypatch.setattr("batch_transform.cloudwatch.data_logs.MOST_PAGES", 3)
     streams(stub, "job/i-1/data-log")
     for page in range(3):
         events(stub, "job/i-1/data-log", [LINE], after=f"f/{page - 1}" if page else None, token=f"f/{page}")
