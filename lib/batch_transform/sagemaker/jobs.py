@@ -15,14 +15,7 @@ from batch_transform.core.near_names import meant
 from batch_transform.core.sending.job_request import JobSettings, differences
 from batch_transform.core.service_shapes import DescribedTransformJob, TransformJobRequest
 from batch_transform.core.statuses import JobStatus
-from batch_transform.sagemaker.service_errors import (
-    NotNow,
-    failure_of,
-    is_no_model,
-    is_refused,
-    service_errors,
-    words_of,
-)
+from batch_transform.sagemaker.service_errors import NotNow, failure_of, is_no_model, is_refused, words_of
 from batch_transform.sagemaker.transformer import built_request
 
 # The service's words for a job that it never heard of, and for one that has ended (transform_emulator/FACTS.md, 1).
@@ -49,6 +42,7 @@ class TransformJobs:
         self._session = session
         self._client = client
         self._hide = hide  # takes secrets out of what a service says
+        self._new: set[str] = set()  # created here, and not seen yet
 
     def check_model(self, name: str) -> None:
         """Checks that a model exists; where that may not be known, CreateTransformJob will tell.
@@ -69,7 +63,7 @@ class TransformJobs:
             if isinstance(failure, NotNow):
                 raise failure from err
             if not is_refused(err):
-                raise ConfigurationError(f"model.name: {name}: {words_of(err)}") from err
+                raise ConfigurationError(f"model.name: {failure}") from err
         except BotoCoreError as err:
             raise ConfigurationError(f"model.name: {name} cannot be looked up: {err}") from err
 
@@ -117,6 +111,7 @@ class TransformJobs:
                 raise failure_of("CreateTransformJob", name, err) from err
         except BotoCoreError as err:
             raise failure_of("CreateTransformJob", name, err) from err
+        self._new.add(name)
 
     def is_there(self, request: TransformJobRequest) -> bool:
         """Returns whether the service knows the job of a recorded request.
@@ -139,12 +134,21 @@ class TransformJobs:
     def describe(self, name: str) -> JobDescription:
         """Returns a job's status and times.
 
+        Where a policy goes by a job's tags, a new one may not be looked at for a while: they come to count a bit later
+        than it is there (sagemaker-python-sdk#4600, which waits five minutes for that).
+
         Raises:
             NotNow: the call may be made again.
             ServiceFailure: the call failed, or the status is none that this version knows.
         """
-        with service_errors("DescribeTransformJob", name):
+        try:
             found = self._client.describe_transform_job(TransformJobName=name)
+        except (ClientError, BotoCoreError) as err:
+            failure = failure_of("DescribeTransformJob", name, err)
+            if name in self._new and isinstance(err, ClientError) and is_refused(err):
+                failure = NotNow(str(failure), is_quota=False)
+            raise failure from err
+        self._new.discard(name)
         status = _status_of(name, found)
         times = (found.get(key) for key in ("CreationTime", "TransformStartTime", "TransformEndTime"))
         reason = found.get("FailureReason")

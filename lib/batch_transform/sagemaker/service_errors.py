@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 
@@ -37,15 +35,6 @@ class NotNow(ServiceFailure):
         super().__init__(message)
 
 
-@contextmanager
-def service_errors(operation: str, name: str) -> Iterator[None]:
-    """Raises what `failure_of` returns for an error within the block."""
-    try:
-        yield
-    except (ClientError, BotoCoreError) as err:
-        raise failure_of(operation, name, err) from err
-
-
 def failure_of(operation: str, name: str, err: ClientError | BotoCoreError) -> ServiceFailure:
     """Returns the error of a call about `name`; NotNow if it may be made again."""
     if isinstance(err, BotoCoreError):
@@ -71,6 +60,8 @@ def is_no_model(err: ClientError) -> bool:
 
 
 def is_refused(err: ClientError) -> bool:
-    """Returns whether the caller may not make a call, whatever there is."""
-    status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return err.response["Error"]["Code"] in DENIED or status == HTTPStatus.FORBIDDEN
+    """Returns whether the caller may not make a call, whatever there is.
+
+    A status of 403 does not say so: it is that of credentials that have ended as well (common errors of AWS's APIs).
+    """
+    return err.response["Error"]["Code"] in DENIED

@@ -149,7 +149,8 @@ def test_a_model_that_is_gone_a_call_that_may_be_made_again_and_any_other_failur
     stub.add_client_error("describe_model", "ThrottlingException", "Rate exceeded")
     with pytest.raises(NotNow):
         services.look()
-    stub.add_client_error("describe_model", "ExpiredTokenException", "expired")
-    with pytest.raises(ServiceFailure, match="ExpiredTokenException") as failure:
-        services.look()
-    assert not isinstance(failure.value, (NotNow, ModelGone))
+    for status in (400, 403):
+        stub.add_client_error("describe_model", "ExpiredTokenException", "expired", status)
+        with pytest.raises(ServiceFailure, match="ExpiredTokenException") as failure:
+            services.look()
+        assert not isinstance(failure.value, (NotNow, ModelGone))

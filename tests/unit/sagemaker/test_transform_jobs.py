@@ -220,6 +220,13 @@ def test_a_service_that_does_not_tell_of_a_model_is_no_fault_of_the_run_file(job
     assert failed.value.exit_code == 4
 
 
+def test_credentials_that_have_ended_are_told_as_that_when_the_model_is_looked_up(jobs, stub):
+    """Their status may be 403, that of a refusal (common errors of AWS's APIs)."""
+    stub.add_client_error("describe_model", "ExpiredTokenException", "expired", http_status_code=403)
+    with pytest.raises(ConfigurationError, match=r"DescribeModel churn: .*: expired; the credentials have ended"):
+        jobs.check_model("churn")
+
+
 def test_a_model_that_may_not_be_looked_at_is_left_to_create_transform_job(jobs, stub):
     stub.add_client_error("describe_model", "AccessDeniedException", "no")
     jobs.check_model("churn")
@@ -248,3 +255,18 @@ def test_an_ami_version_that_the_installed_botocore_cannot_send_is_refused(clien
     monkeypatch.setattr(client.meta.service_model, "shape_for", lambda name: older)
     with pytest.raises(ConfigurationError, match=r"transform\.ami_version: the installed boto3 is older"):
         jobs.check_ami_version()
+
+
+def test_a_new_job_that_may_not_be_looked_at_yet_is_asked_for_again(jobs, stub):
+    """A policy may go by its tags, which come to count some time after it is created (sagemaker-python-sdk#4600)."""
+    stub.add_response("create_transform_job", {"TransformJobArn": ARN}, REQUEST)
+    jobs.create(REQUEST)
+    stub.add_client_error("describe_transform_job", "AccessDeniedException", "no")
+    with pytest.raises(NotNow, match=r"AccessDeniedException: no; .*iam RUNFILE"):
+        jobs.describe(NAME)
+    stub.add_response("describe_transform_job", described())
+    assert jobs.describe(NAME).status is JobStatus.IN_PROGRESS
+    stub.add_client_error("describe_transform_job", "AccessDeniedException", "no")
+    with pytest.raises(ServiceFailure) as refused:
+        jobs.describe(NAME)
+    assert not isinstance(refused.value, NotNow)
