@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_transform.core.uris import S3Uri
 
@@ -20,7 +23,8 @@ def part_ranges(size_bytes: int, part_bytes: int) -> Iterator[tuple[int, int]]:
 def copy_in_parts(client: Any, source: S3Uri, etag: str, size_bytes: int, target: S3Uri, part_bytes: int) -> None:
     """Copies `source` to `target` by UploadPartCopy; `target` appears whole or not at all.
 
-    A failed copy is aborted. A killed one leaves an invisible upload, paid for until a lifecycle rule ends it.
+    A failed copy is aborted. A killed one leaves an invisible upload, paid for until a lifecycle rule ends it; so does
+    one that may not be aborted, of which it is told why it failed.
     """
     place = {"Bucket": target.bucket, "Key": target.key}
     upload = place | {"UploadId": client.create_multipart_upload(**place)["UploadId"]}
@@ -34,7 +38,8 @@ def copy_in_parts(client: Any, source: S3Uri, etag: str, size_bytes: int, target
         complete = True
     finally:
         if not complete:
-            client.abort_multipart_upload(**upload)
+            with suppress(ClientError, BotoCoreError):
+                client.abort_multipart_upload(**upload)
 
 
 def _copy_part(

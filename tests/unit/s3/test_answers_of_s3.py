@@ -66,3 +66,12 @@ def test_what_a_batch_of_deletions_could_not_do_for_a_moment_is_asked_again(clie
     stub.add_response("delete_objects", {"Errors": [failed]})
     stub.add_response("delete_object", {}, {"Bucket": "b", "Key": "ws/k"})
     S3Store(client).delete([S3Uri("b", "ws/a"), KEY])
+
+
+def test_why_a_copy_in_parts_failed_is_told_though_it_may_not_be_aborted(client, stub):
+    """`s3:AbortMultipartUpload` is a permission of its own (user guide, multipart upload and permissions)."""
+    stub.add_response("create_multipart_upload", {"UploadId": "u"})
+    stub.add_client_error("upload_part_copy", "KMS.DisabledException", "the key is disabled", 400)
+    stub.add_client_error("abort_multipart_upload", "AccessDenied", "not authorized to perform s3:Abort...", 403)
+    with pytest.raises(StoreFailure, match=r"CopyObject .*: KMS\.DisabledException: the key is disabled"):
+        S3Store(client, copy_limit_bytes=1).copy(S3Uri("b", "from"), '"e"', 2, KEY)
