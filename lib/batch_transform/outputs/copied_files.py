@@ -149,8 +149,8 @@ def _staying(target: Tree, table: OutputTable) -> Iterator[TreeFile]:
     """The first and the last of the files that stay beside those of a run."""
     if table.mode not in ("append", "overwrite_partitions"):
         return
-    names = sorted((file for file in target.list() if is_data_file(file.name)), key=lambda file: file.name)
-    yield from {file.name: file for file in (names[:1] + names[-1:])}.values()
+    data = sorted((file for file in target.list() if is_data_file(file.name)), key=lambda file: file.name)
+    yield from {file.name: file for file in (data[:1] + data[-1:])}.values()
 
 
 def _in_some_files(

@@ -209,16 +209,19 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
             state, names = stop_jobs(before, lease, run.ledger, jobs, ASKED, known)
             for name in names:
                 tell(f"{name}: stop requested")
-            region = there.access.console_region
-            said, way = last_said(run), way_on(str(run.uri), takes_frame=state.settings.is_of_frame)
-            report = report_of_stopped(state, before, str(run.uri), said, way, emulated=region is None)
-            beside = page_on_this_disk(said) if region is None else None
-            report = Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region, beside).write(state, report)
+            return _reported(run, before, state, there.access.console_region)
     except _GoneOn as found:
         return found.report
     except RunHeld as err:
         raise ServiceFailure(f"{err}. It is asked to stop, and will when the step that it is in has ended") from err
-    return report
+
+
+def _reported(run: RecordedRun, before: RunState, state: RunState, region: str | None) -> RunReport:
+    """The report of a run that is stopped, written where its last driver has left its own; no region: an emulator's."""
+    said, way = last_said(run), way_on(str(run.uri), takes_frame=state.settings.is_of_frame)
+    report = report_of_stopped(state, before, str(run.uri), said, way, emulated=region is None)
+    beside = page_on_this_disk(said) if region is None else None
+    return Reporting(run.store, run.layout, run.ledger, CLOCK.now(), region, beside).write(state, report)
 
 
 def _ended(run: RecordedRun, state: RunState, tell: Tell) -> RunReport | None:
