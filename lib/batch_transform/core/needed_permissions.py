@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from batch_transform.core.aws_partitions import domain_of, partition_of
 from batch_transform.core.service_authorization import arn
 from batch_transform.core.uris import S3Uri
 
@@ -61,13 +62,12 @@ class Needed:
     @property
     def partition(self) -> str:
         """Of AWS, by the region."""
-        region = self.region or ""
-        return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
+        return partition_of(self.region or "")
 
     @property
     def domain(self) -> str:
         """Of AWS's services, by the region."""
-        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        return domain_of(self.region or "")
 
     def arn(self, kind: str, account: str | None = None, **parts: str) -> str:
         """Returns the ARN of a resource, by default of whoever has the models."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batch_transform.core.aws_partitions import DOMAINS
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.model_identity import (
     DataPlace,
@@ -35,7 +36,8 @@ REGISTRY_OPTIONS = {"connect_timeout": 3, "read_timeout": 5, "retries": {"mode":
 
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 _IN_ECR = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
+    rf"(?:{'|'.join(map(re.escape, DOMAINS))})/"
     r"(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?"
 )
 

@@ -1,7 +1,7 @@
 """Where AWS's console shows a run: its jobs, what their containers wrote, its folders. Pure.
 
 The console has one host for each region, whose domain is the partition's ("AWS Management Console" in the general
-reference; `aws-cn`: amazonaws.cn, `aws-us-gov`: amazonaws-us-gov.com).
+reference; `aws-cn`: amazonaws.cn, `aws-us-gov`: amazonaws-us-gov.com; `aws-eusc`: amazonaws-eusc.eu).
 """
 
 from __future__ import annotations
@@ -10,7 +10,11 @@ from urllib.parse import quote
 
 from batch_transform.core.uris import S3Uri
 
-_DOMAINS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+_DOMAINS = {
+    "cn-": "console.amazonaws.cn",
+    "us-gov-": "console.amazonaws-us-gov.com",
+    "eusc-": "console.amazonaws-eusc.eu",
+}
 _DOMAIN = "console.aws.amazon.com"
 # As the service names it (DG, "Log Amazon SageMaker events with Amazon CloudWatch").
 _LOG_GROUP = "/aws/sagemaker/TransformJobs"

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from batch_transform.config.identities import S3Access
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.aws_partitions import domain_of
 from batch_transform.core.errors import ConfigurationError
 
 EXTERNAL_ID = "fs.s3a.assumed.role.external.id"
@@ -85,17 +86,10 @@ def _identity(config: RunConfig, given: S3Access, hadoop: str) -> Mapping[str, s
     }
     if given.external_id is not None:
         settings[EXTERNAL_ID] = given.external_id
-    if config.aws.region is not None:  # else it asks STS's global endpoint
-        host = urlsplit(config.aws.endpoint("sts") or "").netloc or _sts_host(config.aws.region)
-        settings |= {
-            "fs.s3a.assumed.role.sts.endpoint": host,
-            "fs.s3a.assumed.role.sts.endpoint.region": config.aws.region,
-        }
+    if (region := config.aws.region) is not None:  # else it asks STS's global endpoint
+        host = urlsplit(config.aws.endpoint("sts") or "").netloc or f"sts.{region}.{domain_of(region)}"
+        settings |= {"fs.s3a.assumed.role.sts.endpoint": host, "fs.s3a.assumed.role.sts.endpoint.region": region}
     return settings
-
-
-def _sts_host(region: str) -> str:
-    return f"sts.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
 
 
 def _encryption(given: S3Access) -> Mapping[str, str]:

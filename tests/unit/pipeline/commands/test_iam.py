@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from fnmatch import fnmatchcase
+from pathlib import Path
+from string import Template
 
 import boto3
 import pytest
@@ -52,6 +55,7 @@ FILES = {
     "whole": WHOLE,
     "a whole bucket": {**PLAIN, "workspace": "s3://lake"},
     "China": {**WHOLE, "aws": {**WHOLE["aws"], "region": "cn-north-1"}},
+    "the European Sovereign Cloud": {**WHOLE, "aws": {**WHOLE["aws"], "region": "eusc-de-east-1"}},
     "keys as ARNs": {
         **PLAIN,
         "aws": {"s3": {"kms_key": "arn:aws:kms:eu-west-1:111111111111:key/k"}},
@@ -203,3 +207,32 @@ def test_who_is_nobody_is_refused_before_the_run_file_is_read(tmp_path):
     with pytest.raises(ConfigurationError, match=r"--for: is nobody .*; valid: driver, executors, model") as err:
         parse(["iam", str(lacking), "--for", "drivers"])
     assert "nowhere" not in str(err.value)
+
+
+def test_each_partition_has_arns_and_hosts_of_its_own():
+    given = documents("the European Sovereign Cloud")["driver"]
+    arns = [arn for statement in given["Statement"] for arn in statement["Resource"] if ":role/" not in arn]
+    assert {arn.split(":")[1] for arn in arns} == {"aws-eusc"}
+    condition = statements(given)["S3Key"]["Condition"]
+    assert condition["StringEquals"] == {"kms:ViaService": "s3.eusc-de-east-1.amazonaws.eu"}
+
+
+COPIED = defaultdict(lambda: "*", Partition="aws", Region="REGION", Account="ACCOUNT")
+
+
+def test_the_policies_to_copy_name_actions_on_resources_on_which_they_can_be_allowed():
+    """On another an action is allowed nothing: CreateTransformJob has the resource type `transform-job` alone.
+
+    Those of logs are left out: a log group is named in two forms.
+    """
+    given = json.loads((Path(__file__).parents[4] / "conf" / "iam-policy.json").read_text())
+    for statement in (each for document in given.values() for each in document["Statement"]):
+        actions, resources = (
+            [each] if isinstance(each, str) else each for each in (statement["Action"], statement["Resource"])
+        )
+        for action in (each for each in actions if each in ACTIONS and not each.startswith("logs:")):
+            kinds = [f"{action.partition(':')[0]}:{kind}" for kind in ACTIONS[action].resources]
+            shapes = [Template(ARNS[kind]).substitute(COPIED) for kind in kinds if kind in ARNS] or ["*"]
+            for resource in resources:
+                is_one = (fnmatchcase(resource, shape) or fnmatchcase(shape, resource) for shape in shapes)
+                assert any(is_one), (action, resource)

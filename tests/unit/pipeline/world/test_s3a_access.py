@@ -46,7 +46,11 @@ def test_a_role_is_assumed_by_hadoops_own_provider(hadoop):
 
 @pytest.mark.parametrize(
     ("region", "host"),
-    [("cn-north-1", "sts.cn-north-1.amazonaws.com.cn"), ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com")],
+    [
+        ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+        ("eusc-de-east-1", "sts.eusc-de-east-1.amazonaws.eu"),
+    ],
 )
 def test_sts_has_its_regions_own_host(region, host):
     assert s3a_settings(config({"region": region}, role_arn=ROLE), "3.5.0")["fs.s3a.assumed.role.sts.endpoint"] == host

@@ -1,0 +1,23 @@
+"""The partitions are those of botocore."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from botocore.loaders import create_loader
+
+from batch_transform.core.aws_partitions import DOMAINS, domain_of, partition_of
+
+KNOWN = create_loader().load_data("partitions")["partitions"]
+REGIONS = [(each, region) for each in KNOWN for region in each["regions"] if not region.endswith("-global")]
+
+
+@pytest.mark.parametrize(("partition", "region"), REGIONS, ids=[region for _, region in REGIONS])
+def test_a_region_is_of_the_partition_that_botocore_says(partition, region):
+    assert re.match(partition["regionRegex"], region)
+    assert (partition_of(region), domain_of(region)) == (partition["id"], partition["outputs"]["dnsSuffix"])
+
+
+def test_no_domain_is_left_out():
+    assert set(DOMAINS) == {each["outputs"]["dnsSuffix"] for each in KNOWN}
