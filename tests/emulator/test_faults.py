@@ -200,12 +200,12 @@ def test_a_throttled_call_succeeds_when_it_is_tried_again(aws: Aws, declare: Dec
 
 
 def test_no_quota(aws: Aws, name: str, declare: Declare) -> None:
-    """`The account-level service limit 'ml.m5.large for transform job usage' is 0 Instances...` at Create; no name is
+    """`The account-level service limit 'ml.m5.large for transform job usage' is 1 Instances...` at Create; no name is
     burnt by it.
     """
     declare({"fault": "resource_limit_exceeded", "calls": [1]})
     aws.s3.put_object(Bucket=name, Key="in/a", Body=b"1\n")
-    with pytest.raises(ClientError, match=r"'ml\.m5.large for transform job usage' is 0 Instances"):
+    with pytest.raises(ClientError, match=r"'ml\.m5.large for transform job usage' is 1 Instances"):
         aws.sagemaker.create_transform_job(**request(name, name))
     aws.sagemaker.create_transform_job(**request(name, name))
     assert aws.wait_until(name)["TransformJobStatus"] == "Completed"

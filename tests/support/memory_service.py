@@ -48,7 +48,8 @@ class MemoryService:
         model: answers a mini-batch.
         job_faults: for each job in turn what befalls it as a whole (a key of REASONS, `stopped`, `lost` for Completed
             without output, None); none when used up.
-        refusals: for each call of create in turn: `quota`, `throttled`, `lost` (obeyed, the answer lost), None.
+        refusals: for each call of create in turn: `quota`, `beyond` (a quota that is too small), `throttled`, `lost`
+            (obeyed, the answer lost), None.
         lacking: instance types without capacity.
         runs_out: whether a job runs out of memory at an object, by its instance type and the object's name: there it
             fails, and what it had scored before is kept.
@@ -93,8 +94,8 @@ class MemoryService:
 
     def create(self, request: TransformJobRequest) -> None:
         refusal = self.refusals.popleft() if self.refusals else None
-        if refusal in ("quota", "throttled"):
-            raise NotNow(refusal, is_quota=refusal == "quota")
+        if refusal in ("quota", "beyond", "throttled"):
+            raise NotNow(refusal, is_quota=refusal != "throttled", is_beyond=refusal == "beyond")
         self.store.faults.mutate("CreateTransformJob", lambda: self._accept(request), _lost)
         if refusal == "lost":
             raise NotNow("connection reset", is_quota=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from http import HTTPStatus
 
@@ -13,6 +14,8 @@ from batch_transform.core.refused_calls import DENIED, with_remedy
 
 # What the service says of a call that it may obey a little later (botocore; transform_emulator/FACTS.md, 6).
 _QUOTA = frozenset({"ResourceLimitExceeded"})
+# "... is 0 Instances, with current utilization of 0 Instances and a request delta of 1 Instances" (FACTS.md, 6).
+_LIMIT = re.compile(r" is (\d+) Instances?, .* request delta of (\d+) Instances?")
 _NO_CAPACITY = "CapacityError"  # of a job that failed (FACTS.md, 4); of a Create it would mean the same
 _LATER = frozenset(
     {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled"}
@@ -28,10 +31,11 @@ class NotNow(ServiceFailure):
 
     Attributes:
         is_quota: whether a quota is used up, for as long as other jobs run, or an instance type is not to be had.
+        is_beyond: whether the quota is less than what is asked for, whatever else runs.
     """
 
-    def __init__(self, message: str, *, is_quota: bool) -> None:
-        self.is_quota = is_quota
+    def __init__(self, message: str, *, is_quota: bool, is_beyond: bool = False) -> None:
+        self.is_quota, self.is_beyond = is_quota, is_beyond
         super().__init__(message)
 
 
@@ -45,7 +49,9 @@ def failure_of(operation: str, name: str, err: ClientError | BotoCoreError) -> S
     status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     is_quota = code in _QUOTA or _NO_CAPACITY in words_of(err)
     if is_quota or code in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return NotNow(f"{operation} {name}: {words_of(err)}", is_quota=is_quota)
+        limit = _LIMIT.search(words_of(err)) if is_quota else None
+        is_beyond = limit is not None and int(limit[1]) < int(limit[2])
+        return NotNow(f"{operation} {name}: {words_of(err)}", is_quota=is_quota, is_beyond=is_beyond)
     return ServiceFailure(with_remedy(f"{operation} {name}: {words_of(err)}", code))
 
 

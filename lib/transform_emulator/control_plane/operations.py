@@ -173,10 +173,10 @@ def _no_objects(scope: Scope, uri: str, role: str) -> str:
 
 
 def _no_quota(resources: dict[str, Any]) -> str:
-    """The words of ResourceLimitExceeded as users quote them."""
+    """The words of ResourceLimitExceeded as users quote them, of a quota that other jobs use up."""
     kind, count = resources["InstanceType"], resources["InstanceCount"]
     return (
-        f"The account-level service limit '{kind} for transform job usage' is 0 Instances, with current utilization of "
-        f"0 Instances and a request delta of {count} Instances. Please use AWS Service Quotas to request an increase "
-        f"for this quota."
+        f"The account-level service limit '{kind} for transform job usage' is {count} Instances, with current "
+        f"utilization of {count} Instances and a request delta of {count} Instances. Please use AWS Service Quotas to "
+        f"request an increase for this quota."
     )

@@ -37,6 +37,18 @@ def test_a_quota_that_is_never_free_ends_the_run_which_can_be_resumed():
     assert run.to_the_gate().rounds == 1
 
 
+def test_a_quota_that_is_less_than_what_a_job_asks_for_is_not_waited_for():
+    """That of a new account is 0 for many types (zenml#847)."""
+    run = refused("beyond")
+    with pytest.raises(
+        ServiceFailure, match=r"beyond The run can be resumed once it is raised\. .*instance_type"
+    ) as ended:
+        run.to_the_gate()
+    assert (ended.value.exit_code, type(ended.value)) == (4, ServiceFailure)
+    assert run.seconds < 60
+    assert run.to_the_gate().rounds == 1
+
+
 def test_throttling_and_lost_answers_are_borne_for_minutes_and_no_job_is_created_twice():
     run = refused(*["throttled"] * 5, *["lost"] * 5)
     run.to_the_gate()
@@ -68,6 +80,13 @@ def client():
     return boto3.Session("x", "x", region_name="us-east-1").client("sagemaker", endpoint_url="http://127.0.0.1:9")
 
 
+REQUEST = {
+    "TransformJobName": "j",
+    "ModelName": "m",
+    "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": "s3://b/m"}}},
+    "TransformOutput": {"S3OutputPath": "s3://b/o"},
+    "TransformResources": {"InstanceType": "ml.p2.xlarge", "InstanceCount": 11},
+}
 CODES = [
     ("ThrottlingException", 400, "now"),
     ("ResourceLimitExceeded", 400, "quota"),
@@ -87,6 +106,21 @@ def test_which_refusals_may_pass(client, code, status, when):
     assert isinstance(refusal.value, NotNow) == (when != "never")
     if when != "never":
         assert refusal.value.is_quota == (when == "quota")
+
+
+@pytest.mark.parametrize(("limit", "used", "is_beyond"), [(0, 0, True), (4, 0, True), (11, 4, False), (11, 11, False)])
+def test_whether_waiting_for_a_quota_can_help_is_read_from_the_services_words(client, limit, used, is_beyond):
+    """As users quote them: data-science-on-aws#200, zenml#847."""
+    words = (
+        f"The account-level service limit 'ml.p2.xlarge for transform job usage' is {limit} Instances, with current "
+        f"utilization of {used} Instances and a request delta of 11 Instances. Please contact AWS support to request "
+        "an increase for this limit."
+    )
+    with Stubber(client) as stub:
+        stub.add_client_error("create_transform_job", "ResourceLimitExceeded", words)
+        with pytest.raises(NotNow) as refusal:
+            TransformJobs(None, client).create(REQUEST)
+    assert (refusal.value.is_quota, refusal.value.is_beyond) == (True, is_beyond)
 
 
 @pytest.mark.parametrize(

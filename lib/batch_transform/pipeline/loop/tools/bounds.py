@@ -102,9 +102,13 @@ class Patience:
         """Tells of a refusal.
 
         Raises:
-            ServiceFailure: it was one too many; for a quota that is when a job's whole time has passed.
+            ServiceFailure: it was one too many; for a quota that is when a job's whole time has passed, or at once if
+                no wait helps.
             NotNow: it is a quota, and this run does not wait.
         """
+        if err.is_beyond:
+            otherwise = f"On another instance type: {on_another_type(self._ctx)}"
+            raise ServiceFailure(f"{err} The run can be resumed once it is raised. {otherwise}") from err
         if err.is_quota and not self._ctx.waits:
             raise err
         minutes = self._ctx.config.transform.job_timeout_minutes
