@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pytest
@@ -18,7 +19,7 @@ from batch_transform.pipeline.handshake import EXIT_FILE_VARIABLE, REPORT_FILE_V
 from batch_transform.pipeline.submit import console_script, job, submission
 from batch_transform.pipeline.telling import tell_terminal
 from batch_transform.s3.s3_errors import s3_errors
-from batch_transform.sagemaker.service_errors import service_errors
+from batch_transform.sagemaker.jobs import TransformJobs
 
 ROW = "ROWVALUE-7731"
 URI = "s3://bucket/runs/a"
@@ -254,23 +255,30 @@ def test_the_report_that_the_wrapper_prints_of_a_command_without_spark_is_escape
     assert json.loads(text) == {"output": FORGED}
 
 
-def unasked(kind):
-    """A failure of S3, and one of SageMaker, for which nobody was there to ask as."""
-    with pytest.raises(errors.ServiceFailure) as raised, kind():
+def of_s3():
+    with s3_errors("GetObject", "s3://b/k"):
         raise NoCredentialsError
+
+
+def of_sagemaker():
+    client = Mock(describe_transform_job=Mock(side_effect=NoCredentialsError))
+    TransformJobs(None, client).describe("j")
+
+
+def unasked(ask):
+    """A failure of S3, or one of SageMaker, for which nobody was there to ask as."""
+    with pytest.raises(errors.ServiceFailure) as raised:
+        ask()
     return raised.value
 
 
-KINDS = [lambda: s3_errors("GetObject", "s3://b/k"), lambda: service_errors("DescribeModel", "m")]
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=["S3", "SageMaker"])
+@pytest.mark.parametrize("ask", [of_s3, of_sagemaker])
 @pytest.mark.parametrize(
     ("is_begun", "code", "status"), [(False, 2, RunStatus.REFUSED), (True, 4, RunStatus.FAILED)], ids=["before", "held"]
 )
-def test_that_there_are_no_credentials_is_a_refusal_until_a_run_is_held(kind, is_begun, code, status):
+def test_that_there_are_no_credentials_is_a_refusal_until_a_run_is_held(ask, is_begun, code, status):
     """No later try finds any by itself; but where something may have been paid for, no refusal says that."""
-    err = unasked(kind)
+    err = unasked(ask)
     found = exit_of(err, is_begun=is_begun)
     assert (found.code, found.status, found.lines) == (code, status, err.lines)
     raised = errors.ServiceFailure if is_begun else errors.ConfigurationError
