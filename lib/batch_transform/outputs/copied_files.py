@@ -113,7 +113,7 @@ class FileFormat(OutputFormat):
             place = f"{target.location}/{file.name}"
             try:
                 theirs = self.file_schema(spark, target, file, f"{table.path}/{file.name}")
-                names = self.column_names(target, file)
+                names = self.column_names(target, file) if theirs is None else theirs.names
             except (GateRefused, StoreFailure) as err:
                 why = err.what if isinstance(err, GateRefused) else str(err)
                 raise ConfigurationError(

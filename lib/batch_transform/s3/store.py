@@ -228,7 +228,8 @@ class S3Store:
         except ObjectNotFound:
             raise
         except StoreFailure as err:
-            if (is_denied(err) or is_bare(err)) and self._is_missing(uri, err) and is_denied(err):
+            is_missing = (is_denied(err) or is_bare(err)) and self._is_missing(uri, err)
+            if is_missing and is_denied(err):
                 raise ObjectNotFound(operation, str(uri), err.code, "it is in no listing") from err
             raise
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from batch_transform.cloudwatch.container_logs import ContainerLogs
 from batch_transform.cloudwatch.data_logs import GROUP
+from support.stubbed_clients import answering, unreached
 
 
 @pytest.fixture
 def client():
-    return boto3.Session("x", "x", region_name="us-east-1").client("logs", endpoint_url="http://127.0.0.1:9")
+    return unreached("logs")
 
 
 @pytest.fixture
 def stub(client):
-    """Answers in the order in which a test sets them; any other call fails, and none may be left out."""
-    with Stubber(client) as stubber:
+    with answering(client) as stubber:
         stubber.add_response(
             "describe_log_streams",
             {"logStreams": [{"logStreamName": "job/i-1"}, {"logStreamName": "job/i-1/data-log"}]},
             {"logGroupName": GROUP, "logStreamNamePrefix": "job/"},
         )
         yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def events(stub, lines, *, limit, token, after=None):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from batch_transform.cloudwatch.data_logs import GROUP, DataLogs
 from batch_transform.core.isolation.data_log_evidence import LogEntry
+from support.stubbed_clients import answering, unreached
 
 NAMES = ["s0-5-0f.jsonl"]
 LINE = "t:[sagemaker logs]: bucket/run/input/s0-5-0f.jsonl: ClientError: 400"
@@ -15,15 +14,13 @@ LINE = "t:[sagemaker logs]: bucket/run/input/s0-5-0f.jsonl: ClientError: 400"
 
 @pytest.fixture
 def client():
-    return boto3.Session("x", "x", region_name="us-east-1").client("logs", endpoint_url="http://127.0.0.1:9")
+    return unreached("logs")
 
 
 @pytest.fixture
 def stub(client):
-    """Answers in the order in which a test sets them; any other call fails, and none may be left out."""
-    with Stubber(client) as stubber:
+    with answering(client) as stubber:
         yield stubber
-        stubber.assert_no_pending_responses()
 
 
 @pytest.fixture

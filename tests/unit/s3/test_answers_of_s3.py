@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from batch_transform.core.object_store import ObjectNotFound, StoreFailure
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.store import S3Store
+from support.stubbed_clients import answering, unreached
 
 KEY = S3Uri("b", "ws/k")
 ENDED = "ListObjectsV2 s3://b/ws/.*: ExpiredToken: The provided token has expired.; the credentials have ended"
@@ -16,15 +15,13 @@ ENDED = "ListObjectsV2 s3://b/ws/.*: ExpiredToken: The provided token has expire
 
 @pytest.fixture
 def client():
-    return boto3.Session("x", "x", region_name="us-east-1").client("s3", endpoint_url="http://127.0.0.1:9")
+    return unreached("s3")
 
 
 @pytest.fixture
 def stub(client):
-    """Answers in the order in which a test sets them; any other call fails, and none may be left out."""
-    with Stubber(client) as stubber:
+    with answering(client) as stubber:
         yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def expired(stub):

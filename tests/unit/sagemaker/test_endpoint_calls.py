@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import io
 
-import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.response import StreamingBody
-from botocore.stub import Stubber
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.limits import MAX_ENDPOINT_BODY_BYTES
 from batch_transform.sagemaker.endpoint import Endpoint, ModelRefusal
+from support.stubbed_clients import answering, unreached
 
 
 @pytest.fixture
 def client():
-    return boto3.Session("x", "x", region_name="us-east-1").client(
-        "sagemaker-runtime", endpoint_url="http://127.0.0.1:9"
-    )
+    return unreached("sagemaker-runtime")
 
 
 @pytest.fixture
 def stub(client):
-    """Answers in the order in which a test sets them, each checked against what was asked; any other call fails."""
-    with Stubber(client) as stubber:
+    with answering(client) as stubber:
         yield stubber
-        stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("accept", [None, "text/csv"])

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from botocore.stub import Stubber
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.sending.model_parts import ModelParts, model_differences, model_name, model_request
 from batch_transform.sagemaker.models import ensure_model
+from support.stubbed_clients import answering, unreached
 
 ROLE = "arn:aws:iam::123456789012:role/model"
 PARTS = ModelParts("churn:7", "s3://models/model.tar.gz", ROLE, {"A": "1"})
@@ -40,15 +39,13 @@ THERE = {
 
 @pytest.fixture
 def client():
-    return boto3.Session("x", "x", region_name="us-east-1").client("sagemaker", endpoint_url="http://127.0.0.1:9")
+    return unreached("sagemaker")
 
 
 @pytest.fixture
 def stub(client):
-    """Answers in the order in which a test sets them, each checked against what was asked; any other call fails."""
-    with Stubber(client) as stubber:
+    with answering(client) as stubber:
         yield stubber
-        stubber.assert_no_pending_responses()
 
 
 def refuse(stub, operation, code, message, status=400):

@@ -11,12 +11,13 @@ from datetime import datetime, timezone
 import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from botocore.stub import ANY, Stubber
+from botocore.stub import ANY
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.statuses import JobStatus
 from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.service_errors import NotNow
+from support.stubbed_clients import answering
 
 NAME = "run-0123456789-r1-s0-a1"
 REQUEST = {
@@ -60,10 +61,8 @@ def client(session):
 
 @pytest.fixture
 def stub(client):
-    """Answers in the order in which a test sets them, each checked against what was asked; any other call fails."""
-    with Stubber(client) as stubber:
+    with answering(client) as stubber:
         yield stubber
-        stubber.assert_no_pending_responses()
 
 
 @pytest.fixture
