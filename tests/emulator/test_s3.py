@@ -89,6 +89,19 @@ def test_an_object_that_is_replaced_while_it_is_read_is_read_again() -> None:
     assert (b"".join(answer[0]), answer[1], asked) == (b"new", "200 OK", ["/bucket/key"] * 2)
 
 
+def test_another_error_of_motos_is_not_asked_for_once_more() -> None:
+    asked = []
+
+    def moto(environ: Any, _start_response: Any) -> list[bytes]:
+        asked.append(environ["PATH_INFO"])
+        raise ValueError("invalid literal for int() with base 10: 'x'")
+
+    front = S3Front(moto, FaultRegister(), None)
+    with pytest.raises(ValueError, match="invalid literal"):
+        run_wsgi_app(lambda *given: front(None, *given), create_environ("/bucket/key"))
+    assert asked == ["/bucket/key"]
+
+
 def test_a_copy_whose_source_is_replaced_while_it_is_looked_at_or_read_is_made_again() -> None:
     asked = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
@@ -43,6 +43,7 @@ CHANGED = Failure(
     "At least one of the pre-conditions you specified did not hold",
 )
 MORE_READS = 9
+OF_CLOSED_BYTES = "closed file"  # "I/O operation on closed file.", "read of closed file", "seek of closed file"
 COPY_SOURCE = "HTTP_X_AMZ_COPY_SOURCE"
 
 Answer = TypeVar("Answer")
@@ -87,9 +88,19 @@ class S3Front:
 def _read_again(ask: Callable[[], Answer]) -> Answer:
     """What Moto answers who reads an object, whose bytes it closes where that is replaced or deleted meanwhile."""
     for _ in range(MORE_READS):
-        with contextlib.suppress(ValueError):
+        with _closed_bytes():
             return ask()
     return ask()
+
+
+@contextlib.contextmanager
+def _closed_bytes() -> Iterator[None]:
+    """Passes over what Python says who reads bytes that are closed, and nothing else."""
+    try:
+        yield
+    except ValueError as err:
+        if OF_CLOSED_BYTES not in str(err):
+            raise
 
 
 def _asked(environ: WSGIEnvironment) -> dict[str, object]:
