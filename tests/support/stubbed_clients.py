@@ -10,9 +10,11 @@ import boto3
 from botocore.stub import Stubber
 
 
-def unreached(service: str) -> Any:
-    """Returns a client of a service at an address where nobody listens."""
-    return boto3.Session("x", "x", region_name="us-east-1").client(service, endpoint_url="http://127.0.0.1:9")
+def unreached(
+    service: str, *, region: str = "us-east-1", endpoint_url: str | None = "http://127.0.0.1:9", **options: Any
+) -> Any:
+    """Returns a client of a service at an address where nobody listens, or of one whose answers a test sets."""
+    return boto3.Session("x", "x", region_name=region).client(service, endpoint_url=endpoint_url, **options)
 
 
 @contextmanager

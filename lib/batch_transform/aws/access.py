@@ -14,7 +14,7 @@ from batch_transform.aws.identity import Identity, assumed, of_databricks
 from batch_transform.aws.s3_requests import S3Requests, send_conditions
 from batch_transform.aws.sessions import chain_session, emulator_session
 from batch_transform.aws.unusable_settings import check_bundle, refusing_settings
-from batch_transform.core.aws_partitions import DOMAINS
+from batch_transform.core.aws_partitions import DOMAINS, DUAL_STACK_DOMAINS
 
 EMULATOR_REGION = "us-east-1"
 
@@ -23,7 +23,7 @@ _CALLS: dict[str, Any] = {
     "user_agent_extra": "spark-batch-transform",
 }
 # The hosts of AWS's own endpoints, among them those within a VPC.
-_OF_AWS = (*(f".{domain}" for domain in DOMAINS), ".api.aws")
+_OF_AWS = tuple(f".{domain}" for domain in (*DOMAINS, *DUAL_STACK_DOMAINS))
 # The sections of a run file that name an identity. What is asked for a model is asked by who creates its jobs, and the
 # logs are in the account in which they run.
 S3, SAGEMAKER, LOGS = SECTIONS = ("s3", "sagemaker", "logs")

@@ -16,6 +16,11 @@ _PARTITIONS = {
 }
 _COMMERCIAL = ("aws", "amazonaws.com")
 DOMAINS = tuple(sorted({domain for _, domain in (*_PARTITIONS.values(), _COMMERCIAL)}))
+# Of hosts that have addresses of IPv6 as well.
+DUAL_STACK_DOMAINS = (
+    *("api.aws", "api.amazonwebservices.com.cn", "api.amazonwebservices.eu", "api.aws.ic.gov", "api.aws.scloud"),
+    *("api.cloud-aws.adc-e.uk", "api.aws.hci.ic.gov"),
+)
 
 
 def partition_of(region: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import re
 
+from batch_transform.core.aws_partitions import DOMAINS, DUAL_STACK_DOMAINS
 from batch_transform.core.stack_traces import Link
 
 LEFT_OUT = " (what it says may quote a row, and is left out)"
@@ -26,7 +27,8 @@ _OF_AWS = re.compile(
 )
 # The service and the region, or the address, that an endpoint is set to; a bucket's name before it and a key are not.
 _ENDPOINT = re.compile(
-    r'"https?://(?:[^/"]*?\.)??((?:[a-z][a-z0-9-]*\.[a-z]{2}(?:-[a-z]+)+-\d\.amazonaws\.com(?:\.cn)?|[\d.]+|localhost)'
+    r'"https?://(?:[^/"]*?\.)??((?:[a-z][a-z0-9-]*\.(?:dualstack\.)?[a-z]{2,4}(?:-[a-z]+)+-\d\.'
+    rf"(?:{'|'.join(map(re.escape, (*DOMAINS, *DUAL_STACK_DOMAINS)))})|[\d.]+|localhost)"
     r'(?::\d+)?)[/"?]'
 )
 # Of the system, and no library's, as botocore's EndpointConnectionError is.

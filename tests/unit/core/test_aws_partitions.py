@@ -7,7 +7,7 @@ import re
 import pytest
 from botocore.loaders import create_loader
 
-from batch_transform.core.aws_partitions import DOMAINS, domain_of, partition_of
+from batch_transform.core.aws_partitions import DOMAINS, DUAL_STACK_DOMAINS, domain_of, partition_of
 
 KNOWN = create_loader().load_data("partitions")["partitions"]
 REGIONS = [(each, region) for each in KNOWN for region in each["regions"] if not region.endswith("-global")]
@@ -21,3 +21,4 @@ def test_a_region_is_of_the_partition_that_botocore_says(partition, region):
 
 def test_no_domain_is_left_out():
     assert set(DOMAINS) == {each["outputs"]["dnsSuffix"] for each in KNOWN}
+    assert set(DUAL_STACK_DOMAINS) == {each["outputs"]["dualStackDnsSuffix"] for each in KNOWN}

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import pytest
+from botocore.config import Config
 
 from batch_transform.core.error_causes import Outlook, cause_of
 from batch_transform.core.stack_traces import Link
+from support.stubbed_clients import unreached
 
 ROW = "XSECRETROWX"
 WORKER = "org.apache.spark.api.python.PythonException"
@@ -95,6 +97,15 @@ def test_what_a_worker_cannot_unpickle_for_want_of_a_module_names_it():
 def test_the_endpoint_that_is_not_reached_is_told_without_what_was_asked_of_it():
     told = told_of(QUOTING["a bucket and a key"])
     assert "Connect timeout on endpoint URL of s3.eu-west-1.amazonaws.com" in told
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1", "us-iso-east-1"])
+@pytest.mark.parametrize("options", [{}, {"use_dualstack_endpoint": True}, {"use_fips_endpoint": True}], ids=str)
+def test_the_endpoint_of_any_partition_is_told(region, options):
+    client = unreached("s3", region=region, endpoint_url=None, config=Config(**options))
+    host = client.meta.endpoint_url.removeprefix("https://")
+    told = told_of(QUOTING["a bucket and a key"].replace("s3.eu-west-1.amazonaws.com", host))
+    assert f"Connect timeout on endpoint URL of {host} at" in told
 
 
 @pytest.mark.parametrize("said", [QUOTING["an URL"], QUOTING["a parameter"]])
