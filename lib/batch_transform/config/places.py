@@ -7,7 +7,7 @@ import re
 from batch_transform.core.limits import MAX_RUN_ID_CHARACTERS
 from batch_transform.core.object_names import is_mapped
 from batch_transform.core.secret_values import is_secret_name
-from batch_transform.core.uris import arn_fault
+from batch_transform.core.uris import arn_fault, workspace_fault
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, bucket naming rules
@@ -141,3 +141,11 @@ def check_workspace(location: str) -> str:
     if prefix and any(segment in ("", ".", "..") for segment in prefix.split("/")):
         raise ValueError(f"is {location!r}; the prefix has an empty, '.' or '..' segment; leave it out")
     return f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}"
+
+
+def check_new_workspace(location: str) -> str:
+    """Returns what `check_workspace` does, of a bucket in which a run can be."""
+    workspace = check_workspace(location)
+    if (fault := workspace_fault(workspace)) is not None:
+        raise ValueError(fault)
+    return workspace

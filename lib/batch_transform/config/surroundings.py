@@ -6,7 +6,7 @@ import re
 from typing import Annotated
 
 from batch_transform.config.identities import Identity, S3Access
-from batch_transform.config.places import check_run_id, check_workspace
+from batch_transform.config.places import check_new_workspace, check_run_id
 from batch_transform.config.typed_sections import Section, field_validator
 from batch_transform.config.typed_values import AfterValidator, Field
 from batch_transform.config.values import Names, ServedName, Shown, Text, Url, check_length
@@ -18,7 +18,7 @@ from batch_transform.core.uris import S3Uri
 
 VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 RunId = Annotated[str, AfterValidator(check_run_id)]
-Workspace = Annotated[str, AfterValidator(check_length(MAX_WORKSPACE_CHARACTERS)), AfterValidator(check_workspace)]
+Workspace = Annotated[str, AfterValidator(check_length(MAX_WORKSPACE_CHARACTERS)), AfterValidator(check_new_workspace)]
 # What the AWS SDK takes credentials from, or the place of some.
 KEYS_OF_AWS = re.compile(
     "AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|BEARER_TOKEN_.*|(DEFAULT_)?PROFILE"

@@ -83,3 +83,27 @@ def arn_fault(location: str) -> str | None:
         "of a bucket, s3://ALIAS/PREFIX (`aws s3control get-access-point` tells it: it ends in -s3alias, --ol-s3 or "
         "--op-s3)"
     )
+
+
+# "General purpose bucket naming rules", S3 user guide: no other bucket's name ends so.
+_OTHER_BUCKETS = (
+    ((".mrap",), "the alias of a multi-region access point, which stands in an ARN alone", "one of its buckets"),
+    (("--table-s3",), "a bucket of S3 Tables, which holds no other objects", "another bucket"),
+    (
+        # API reference, ListObjectsV2: there it "does not return objects in lexicographical order", and "only prefixes
+        # that end in a delimiter (/) are supported". Of Batch Transform no page of AWS's says that it reads from one.
+        ("--x-s3", "--xa-s3"),
+        "a directory bucket (S3 Express One Zone): it lists its objects in no order, and by whole folders alone, which "
+        "is not what a run goes by, and AWS says of no transform job that it reads from one",
+        "a general purpose bucket",
+    ),
+)
+
+
+def workspace_fault(location: str) -> str | None:
+    """Returns why the bucket of a location can hold no workspace, with the remedy; None: its name is no reason."""
+    bucket = S3Uri.parse(location).bucket
+    for ends, what, instead in _OTHER_BUCKETS:
+        if bucket.endswith(ends):
+            return f"is {location!r}, {what}; name {instead}"
+    return None

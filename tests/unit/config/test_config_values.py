@@ -140,6 +140,10 @@ def test_each_of_the_five_keys_is_required(missing):
             "is 's3://ml/x'; valid: s3://BUCKET or s3://BUCKET/PREFIX, a bucket's name having 3 to",
         ),
         ("workspace", "s3://bucket/a/../b", "is 's3://bucket/a/../b'; the prefix has"),
+        ("workspace", "s3://ml--usw2-az1--x-s3/a", "is 's3://ml--usw2-az1--x-s3/a', a directory bucket (S3 Express"),
+        ("workspace", "s3://ml--usw2-az1--xa-s3", "is 's3://ml--usw2-az1--xa-s3', a directory bucket"),
+        ("workspace", "s3://ab12cd.mrap/a", "is 's3://ab12cd.mrap/a', the alias of a multi-region access point"),
+        ("workspace", "s3://ab12--table-s3/a", "is 's3://ab12--table-s3/a', a bucket of S3 Tables"),
         ("aws__endpoint_url", "localhost:5000", "is 'localhost:5000'; valid: http://"),
         (
             "aws__service_endpoints",
