@@ -32,9 +32,10 @@ class World:
     objects: dict[tuple[str, str], tuple[bytes, datetime]] = field(default_factory=dict)
     buckets: set[str] = field(default_factory=set)
     ticks: int = 0
+    regions: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> World:
-        return World(dict(self.objects), set(self.buckets), self.ticks)
+        return World(dict(self.objects), set(self.buckets), self.ticks, dict(self.regions))
 
     def tree(self, prefix: str = "") -> dict[str, bytes]:
         """Returns key -> bytes of the objects whose key begins with `prefix`, whatever their bucket."""
@@ -121,6 +122,10 @@ class MemoryStore:
         self.faults.read()
         bucket = place.bucket
         return bucket in self.world.buckets or any(held == bucket for held, _ in self.world.objects)
+
+    def bucket_region(self, bucket: str) -> str | None:
+        self.faults.read()
+        return self.world.regions.get(bucket)
 
     def _mutate(self, operation: str, uri: S3Uri, effect: Callable[[], Effect]) -> Effect:
         def lost() -> StoreFailure:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -14,7 +13,7 @@ from batch_transform.aws.identity import Identity, assumed, of_databricks
 from batch_transform.aws.s3_requests import S3Requests, send_conditions
 from batch_transform.aws.sessions import chain_session, emulator_session
 from batch_transform.aws.unusable_settings import check_bundle, refusing_settings
-from batch_transform.core.aws_partitions import DOMAINS, DUAL_STACK_DOMAINS
+from batch_transform.core.aws_partitions import is_of_aws
 
 EMULATOR_REGION = "us-east-1"
 
@@ -22,8 +21,6 @@ _CALLS: dict[str, Any] = {
     "retries": {"mode": "standard", "max_attempts": 8},
     "user_agent_extra": "spark-batch-transform",
 }
-# The hosts of AWS's own endpoints, among them those within a VPC.
-_OF_AWS = tuple(f".{domain}" for domain in (*DOMAINS, *DUAL_STACK_DOMAINS))
 # The sections of a run file that name an identity. What is asked for a model is asked by who creates its jobs, and the
 # logs are in the account in which they run.
 S3, SAGEMAKER, LOGS = SECTIONS = ("s3", "sagemaker", "logs")
@@ -121,7 +118,7 @@ class AwsAccess:
     def is_of_aws(self) -> bool:
         """Whether SageMaker is AWS's own, so that what jobs cost is paid."""
         endpoint = self.endpoint(SAGEMAKER)
-        return not self.emulated and (endpoint is None or urlsplit(endpoint).netloc.endswith(_OF_AWS))
+        return not self.emulated and (endpoint is None or is_of_aws(endpoint))
 
     @property
     def is_emulator(self) -> bool:

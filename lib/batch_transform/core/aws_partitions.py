@@ -5,6 +5,8 @@ Made from botocore's `partitions.json`; a region of none of these prefixes is of
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 _PARTITIONS = {
     "cn-": ("aws-cn", "amazonaws.com.cn"),
     "us-gov-": ("aws-us-gov", "amazonaws.com"),
@@ -21,6 +23,11 @@ DUAL_STACK_DOMAINS = (
     *("api.aws", "api.amazonwebservices.com.cn", "api.amazonwebservices.eu", "api.aws.ic.gov", "api.aws.scloud"),
     *("api.cloud-aws.adc-e.uk", "api.aws.hci.ic.gov"),
 )
+
+
+def is_of_aws(url: str) -> bool:
+    """Returns whether an endpoint is one of AWS's own, among them those within a VPC."""
+    return (urlsplit(url).hostname or "").endswith(tuple(f".{domain}" for domain in (*DOMAINS, *DUAL_STACK_DOMAINS)))
 
 
 def partition_of(region: str) -> str:

@@ -99,3 +99,6 @@ class ObjectStore(Protocol):
 
     def bucket_exists(self, place: S3Uri) -> bool:
         """Returns whether there is the bucket of a place, of which as much may be seen as lies below that."""
+
+    def bucket_region(self, bucket: str) -> str | None:
+        """Returns the region of AWS that a bucket lies in; None: it is not told, or the store is not AWS's."""

@@ -19,8 +19,9 @@ from batch_transform.core.object_store import (
     StoreFailure,
 )
 from batch_transform.core.uris import S3Uri
+from batch_transform.s3.buckets import bucket_exists, bucket_region, first_key
 from batch_transform.s3.multipart import copy_in_parts
-from batch_transform.s3.s3_errors import NO_SUCH_BUCKET, is_bare, is_denied, s3_errors
+from batch_transform.s3.s3_errors import is_bare, is_denied, s3_errors
 
 CHUNK_BYTES = 1024 * 1024
 BODY_ATTEMPTS = 4
@@ -188,31 +189,12 @@ class S3Store:
             )
 
     def bucket_exists(self, place: S3Uri) -> bool:
-        """Returns whether there is the bucket of a place; one that this identity may not see raises StoreFailure.
+        """Returns whether there is the bucket of a place; one that this identity may not see raises StoreFailure."""
+        return bucket_exists(self._client, place)
 
-        HeadBucket has no prefix, and so is refused where a policy allows ListBucket below some alone; and its answer
-        has no body, so that of credentials that have ended it says "400 Bad Request". A listing has both.
-        """
-        try:
-            with s3_errors("HeadBucket", f"s3://{place.bucket}"):
-                self._client.head_bucket(Bucket=place.bucket)
-        except ObjectNotFound:
-            return False
-        except StoreFailure as err:
-            if not is_bare(err):
-                raise
-            try:
-                self._first_key(place.bucket, place.prefix)
-            except StoreFailure as listing:
-                if listing.code == NO_SUCH_BUCKET:
-                    return False
-                raise
-        return True
-
-    def _first_key(self, bucket: str, prefix: str) -> str | None:
-        with s3_errors("ListObjectsV2", f"s3://{bucket}/{prefix}"):
-            found = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", ())
-        return str(found[0]["Key"]) if found else None
+    def bucket_region(self, bucket: str) -> str | None:
+        """Returns the region of AWS that a bucket lies in; None: it is not told, or the store is not AWS's."""
+        return bucket_region(self._client, bucket)
 
     @contextmanager
     def _reading(self, operation: str, uri: S3Uri) -> Iterator[None]:
@@ -240,7 +222,7 @@ class S3Store:
             StoreFailure: a listing is refused for a reason that the refusal of a read could not give.
         """
         try:
-            return self._first_key(uri.bucket, uri.key) != uri.key  # no key with this beginning comes before it
+            return first_key(self._client, uri.bucket, uri.key) != uri.key  # no key with this beginning comes before it
         except StoreFailure as listing:
             if is_bare(refusal) and not is_denied(listing):
                 raise listing from refusal

@@ -69,7 +69,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str], files_are_h
     if state is not None:
         check_same(state, config)
         return state.report
-    faults.of(lambda: check_bucket(store, workspace))
+    faults.of(lambda: check_bucket(store, workspace, access.console_region))
     check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=True)
     _check_places(config, store, faults)
     _check_there(config, faults, files_are_here)

@@ -53,13 +53,38 @@ class Faults:
             raise ConfigurationError(self._faults)
 
 
-def check_bucket(store: ObjectStore, workspace: S3Uri) -> None:
-    """Raises ConfigurationError unless there is the bucket of a workspace."""
+def check_bucket(store: ObjectStore, workspace: S3Uri, region: str | None) -> None:
+    """Checks the bucket of a workspace.
+
+    Args:
+        store: that has it.
+        workspace: of the run.
+        region: of AWS, in which jobs run; None: they run elsewhere.
+
+    Raises:
+        ConfigurationError: there is no such bucket, or jobs cannot read from it.
+    """
     if not store.bucket_exists(workspace):
         raise ConfigurationError(
             f"workspace: there is no bucket {workspace.bucket}; name one that there is, or make it first, in the "
             "region of the jobs"
         )
+    if (fault := fault_of_region(store, workspace.bucket, region)) is not None:
+        raise ConfigurationError(f"workspace: {fault}")
+
+
+def fault_of_region(store: ObjectStore, bucket: str, region: str | None) -> str | None:
+    """Returns why jobs of a region cannot read from a bucket, with the remedy; None: nothing tells that.
+
+    CreateTransformJob alone would say it: "ensure that the bucket exists in the selected region" (FACTS.md, 1).
+    """
+    lies_in = None if region is None else store.bucket_region(bucket)
+    if lies_in in (None, region):
+        return None
+    return (
+        f"the bucket {bucket} lies in {lies_in}, and the jobs run in {region}, where they read from no other region's "
+        f"buckets; name a bucket in {region}, or have the jobs run in {lies_in} (aws.region), where the model must be"
+    )
 
 
 def check_price(config: RunConfig, region: str | None) -> None:

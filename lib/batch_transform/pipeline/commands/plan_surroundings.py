@@ -71,7 +71,7 @@ def around(config: RunConfig, access: AwsAccess | None) -> Around:
         return replace(NOTHING_AROUND, before=forgotten, missing=faults.found)
     store, workspace = S3Store(access.client("s3")), S3Uri.parse(config.workspace)
     if not config.emulated:  # an emulator has what a run asks of it
-        faults.of(lambda: check_bucket(store, workspace))
+        faults.of(lambda: check_bucket(store, workspace, access.console_region))
         with suppress(BatchTransformError):
             jobs = TransformJobs(access.session(), access.client("sagemaker"))
             check_service(config, jobs, faults, is_new=True)

@@ -31,6 +31,7 @@ from batch_transform.core.smoke.job_requests import PREFIX, Setting, put_for
 from batch_transform.core.smoke.questions import QUESTIONS, Question
 from batch_transform.core.smoke.report import BrokenSmoke, Circumstances, SmokeReport, sentence, smoke_report
 from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.checks.collected_faults import fault_of_region
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.smoke_jobs import Jobs
 from batch_transform.pipeline.commands.smoke_models import SmokeModels
@@ -79,6 +80,8 @@ def smoke_command(asked: CommandLine, environ: Mapping[str, str], tell: Tell) ->
     image = wanted.image or image_of(region)
     if not store.bucket_exists(wanted.place.join(PREFIX)):
         raise ConfigurationError(f"--bucket: there is no bucket {wanted.place.bucket}; make it in {region} first")
+    if (fault := fault_of_region(store, wanted.place.bucket, access.console_region)) is not None:
+        raise ConfigurationError(f"--bucket: {fault}")
     id = secrets.token_hex(4)
     base = wanted.place.join(PREFIX, id)
     models = SmokeModels(client, id, image, wanted.role, base.join("model.tar.gz"))

@@ -153,6 +153,8 @@ class _Opening:
     def check_without_rows(self, faults: Faults) -> None:
         """Checks the run itself, and what the service says of what is asked of it."""
         config, access = self.config, self.access
+        if self.recorded is None:
+            faults.of(lambda: check_bucket(self.run.store, self.run.layout.workspace, access.console_region))
         _check_run(self.run, config, self.places, self.switches, faults)
         faults.of(lambda: check_price(config, access.console_region))
         if self.sends:
@@ -236,7 +238,6 @@ def _begun(ctx: RunContext, make_model: Callable[[], None], begins: Callable[[],
 
 def _check_run(run: RecordedRun, config: RunConfig, places: Places, switches: RunSwitches, faults: Faults) -> None:
     if run.state is None:
-        faults.of(lambda: check_bucket(run.store, run.layout.workspace))
         faults.of(lambda: check_workspace(run.store, places.layout.workspace))
         if not faults.found:
             # At once, as what is known of a run: another run_id is another run.
