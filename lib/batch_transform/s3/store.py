@@ -178,7 +178,7 @@ class S3Store:
         """
         with s3_errors("CopyObject", f"{source} to {target}"):
             if size_bytes > self._copy_limit_bytes:
-                copy_in_parts(self._client, source, etag, size_bytes, target, self._copy_part_bytes)
+                copy_in_parts(self._client, self.head, source, etag, size_bytes, target, self._copy_part_bytes)
                 return
             self._client.copy_object(
                 Bucket=target.bucket,

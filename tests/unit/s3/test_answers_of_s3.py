@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 
 from batch_transform.core.object_store import ObjectNotFound, StoreFailure
@@ -67,8 +69,47 @@ def test_what_a_batch_of_deletions_could_not_do_for_a_moment_is_asked_again(clie
 
 def test_why_a_copy_in_parts_failed_is_told_though_it_may_not_be_aborted(client, stub):
     """`s3:AbortMultipartUpload` is a permission of its own (user guide, multipart upload and permissions)."""
+    stub.add_client_error("head_object", "404", "Not Found", 404)
     stub.add_response("create_multipart_upload", {"UploadId": "u"})
     stub.add_client_error("upload_part_copy", "KMS.DisabledException", "the key is disabled", 400)
     stub.add_client_error("abort_multipart_upload", "AccessDenied", "not authorized to perform s3:Abort...", 403)
     with pytest.raises(StoreFailure, match=r"CopyObject .*: KMS\.DisabledException: the key is disabled"):
         S3Store(client, copy_limit_bytes=1).copy(S3Uri("b", "from"), '"e"', 2, KEY)
+
+
+COPIED = {"ETag": '"0a-2"', "ContentLength": 2, "LastModified": datetime(2024, 1, 2, tzinfo=timezone.utc)}
+OLD = {**COPIED, "LastModified": datetime(2024, 1, 1, tzinfo=timezone.utc)}
+LOST = [("NoSuchUpload", 404), ("RequestTimeout", 400), ("InternalError", 500)]
+
+
+def copy_whose_end_is_not_answered(client, stub, before, after, code="NoSuchUpload", status=404):
+    def head(found):
+        if found is None:
+            stub.add_client_error("head_object", "404", "Not Found", 404)
+        else:
+            stub.add_response("head_object", found)
+
+    head(before)
+    stub.add_response("create_multipart_upload", {"UploadId": "u"})
+    for number in (1, 2):
+        stub.add_response("upload_part_copy", {"CopyPartResult": {"ETag": f'"{number}"'}})
+    stub.add_client_error("complete_multipart_upload", code, "told", status)
+    head(after)
+    return S3Store(client, copy_limit_bytes=1, copy_part_bytes=1)
+
+
+@pytest.mark.parametrize(("code", "status"), LOST)
+@pytest.mark.parametrize("before", [None, OLD])
+def test_a_copy_in_parts_is_made_though_the_answer_to_its_completion_is_lost(client, stub, before, code, status):
+    """botocore asks once more, and is told NoSuchUpload of an upload that has been completed."""
+    store = copy_whose_end_is_not_answered(client, stub, before, COPIED, code, status)
+    store.copy(S3Uri("b", "from"), '"e"', 2, KEY)
+
+
+@pytest.mark.parametrize("after", [None, OLD, {**COPIED, "ContentLength": 3}, {**COPIED, "ETag": '"0a"'}])
+def test_a_copy_in_parts_of_which_nothing_is_seen_has_failed(client, stub, after):
+    """Whoever ends old uploads has ended it, and what is there is what was there, or another's."""
+    store = copy_whose_end_is_not_answered(client, stub, OLD if after is OLD else None, after)
+    stub.add_client_error("abort_multipart_upload", "NoSuchUpload", "told", 404)
+    with pytest.raises(StoreFailure, match="NoSuchUpload: told"):
+        store.copy(S3Uri("b", "from"), '"e"', 2, KEY)
