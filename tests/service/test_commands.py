@@ -15,6 +15,7 @@ from batch_transform.config.loading import from_arguments
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.lease import Lease
+from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.publishing.last_words import last_lines
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.secret_values import is_sealed
@@ -195,6 +196,29 @@ def test_clean_leaves_ledger_lease_reports_and_the_list_of_what_was_published(s3
     assert ask("status", URI)["cleaned"]
     assert ask("clean", URI)["status"] == "cleaned"
     assert len(keys(s3, "out/")) == 4
+
+
+@pytest.mark.parametrize("words", [[], ["--rows"]])
+def test_uploads_that_killed_writers_have_left_among_the_rows_of_a_run_are_ended(s3, words):
+    published(s3)
+    for key in ("rows/run/staging/w/part-0.parquet", "rows/other/staging/w/part-0.parquet", "out/part-0.parquet"):
+        s3.create_multipart_upload(Bucket="bucket", Key=key)
+    ask("clean", *words, URI)
+    left = s3.list_multipart_uploads(Bucket="bucket")["Uploads"]
+    assert sorted(found["Key"] for found in left) == ["out/part-0.parquet", "rows/other/staging/w/part-0.parquet"]
+    for found in left:
+        s3.abort_multipart_upload(Bucket="bucket", Key=found["Key"], UploadId=found["UploadId"])
+
+
+def test_a_run_is_cleaned_by_who_may_not_list_uploads(s3, monkeypatch):
+    published(s3)
+
+    def refused(_store, prefix):
+        raise StoreFailure("ListMultipartUploads", str(prefix), "AccessDenied", "told")
+
+    monkeypatch.setattr("batch_transform.s3.store.S3Store.end_uploads", refused)
+    assert ask("clean", URI)["status"] == "cleaned"
+    assert keys(s3, "rows/") == []
 
 
 def test_the_rows_of_a_published_run_are_forgotten_and_manifests_and_parts_stay(s3):

@@ -205,6 +205,13 @@ def test_a_copy_in_parts_that_fails_leaves_nothing(client, bucket, monkeypatch):
     assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
 
 
+def test_uploads_that_were_cut_are_ended_below_their_prefix_alone(client, bucket):
+    for key in ("a/x", "a/b/y", "a2/z"):
+        client.create_multipart_upload(Bucket=bucket, Key=key)
+    S3Store(client).end_uploads(S3Uri(bucket, "a"))
+    assert [found["Key"] for found in client.list_multipart_uploads(Bucket=bucket)["Uploads"]] == ["a2/z"]
+
+
 @pytest.mark.parametrize(("size", "part"), [(1, 5), (10, 5), (11, 5), (10_001, 1), (123_457, 2)])
 def test_parts_tile_the_object(size, part):
     ranges = list(part_ranges(size, part))

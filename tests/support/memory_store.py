@@ -110,6 +110,9 @@ class MemoryStore:
         for uri in uris:
             self._mutate("DeleteObject", uri, partial(self.world.objects.pop, (uri.bucket, uri.key), None))
 
+    def end_uploads(self, prefix: S3Uri) -> None:
+        """It puts each object whole."""
+
     def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
         def effect() -> str:
             body = self._body("CopyObject", source)

@@ -94,6 +94,9 @@ class ObjectStore(Protocol):
     def delete(self, uris: Iterable[S3Uri]) -> None:
         """Deletes objects; one that is not there is no error."""
 
+    def end_uploads(self, prefix: S3Uri) -> None:
+        """Ends the uploads in parts below `prefix` that were begun and never completed."""
+
     def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
         """Copies an object on the server; raises PreconditionFailed if the source is not at `etag`."""
 

@@ -30,8 +30,8 @@ def copy_in_parts(
     The answer to CompleteMultipartUpload may be lost alone: asked once more, S3 knows no such upload. So whether there
     is a new object at `target`, of this size and so many parts, tells whether it was done.
 
-    A failed copy is aborted. A killed one leaves an invisible upload, paid for until a lifecycle rule ends it; so does
-    one that may not be aborted, of which it is told why it failed.
+    A failed copy is aborted. A killed one leaves an invisible upload, paid for until `end_uploads` or a lifecycle rule
+    ends it; so does one that may not be aborted, of which it is told why it failed.
     """
     before = _seen(head, target)
     place = {"Bucket": target.bucket, "Key": target.key}
@@ -52,6 +52,14 @@ def copy_in_parts(
         if not complete:
             with suppress(ClientError, BotoCoreError):
                 client.abort_multipart_upload(**upload)
+
+
+def end_uploads(client: Any, prefix: S3Uri) -> None:
+    """Aborts the uploads to keys below `prefix`, one that has ended meanwhile excepted."""
+    for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=prefix.bucket, Prefix=prefix.prefix):
+        for found in page.get("Uploads", ()):
+            with suppress(client.exceptions.NoSuchUpload):
+                client.abort_multipart_upload(Bucket=prefix.bucket, Key=found["Key"], UploadId=found["UploadId"])
 
 
 def _seen(head: Head, target: S3Uri) -> Sequence[ObjectInfo] | None:

@@ -20,7 +20,7 @@ from batch_transform.core.object_store import (
 )
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.buckets import bucket_exists, bucket_region, first_key
-from batch_transform.s3.multipart import copy_in_parts
+from batch_transform.s3.multipart import copy_in_parts, end_uploads
 from batch_transform.s3.s3_errors import is_bare, is_denied, s3_errors
 
 CHUNK_BYTES = 1024 * 1024
@@ -166,6 +166,11 @@ class S3Store:
         for error in answer.get("Errors", ()):
             with s3_errors("DeleteObject", S3Uri(bucket, error["Key"])):
                 self._client.delete_object(Bucket=bucket, Key=error["Key"])
+
+    def end_uploads(self, prefix: S3Uri) -> None:
+        """Ends the uploads in parts below `prefix` that were begun and never completed; no listing shows them."""
+        with s3_errors("ListMultipartUploads", prefix):
+            end_uploads(self._client, prefix)
 
     def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
         """Copies an object on the server, in parts beyond 5 GB; of its tags, which are its owner's, none.

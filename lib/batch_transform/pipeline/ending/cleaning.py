@@ -10,7 +10,7 @@ from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
 from batch_transform.core.ledger import StepKind
-from batch_transform.core.object_store import ObjectInfo, ObjectStore
+from batch_transform.core.object_store import ObjectInfo, ObjectStore, StoreFailure
 from batch_transform.core.publishing.file_publication import KINDS
 from batch_transform.core.publishing.forgetting import Amount
 from batch_transform.core.run_layout import ROWS, RunLayout, is_step
@@ -132,7 +132,19 @@ class Leftovers:
         self.store.delete(S3Uri(bucket, found.key) for found in self.objects())
         self.store.delete([self.places.layout.stop_request])
         lease.require()
+        self._end_uploads()
         return [place for place in self.folders() if not _cleared(place, self.store)]
+
+    def _end_uploads(self) -> None:
+        """Ends what killed writers were uploading in parts, where this identity may and the store knows how.
+
+        `s3:ListBucketMultipartUploads` is a permission on a whole bucket, which `iam` does not ask for: a lifecycle
+        rule ends them as well.
+        """
+        elsewhere = [S3Uri.parse(folder) for folder in self.folders() if is_s3(folder)]
+        with suppress(StoreFailure):  # the first refusal is that of all
+            for folder in (*self.places.layout.row_folders, *elsewhere):
+                self.store.end_uploads(folder)
 
 
 def leftovers(
