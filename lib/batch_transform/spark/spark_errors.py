@@ -28,6 +28,12 @@ _TOO_LONG = (
     "a line of CSV may have more columns than input.options: {maxColumns: ...} allows, 20,480 by default, or a value "
     "more characters than maxCharsPerColumn"
 )
+_CHANGED = (
+    "a DataFrame knows the files that were there when it was made, and so does a session of a catalog's table once it "
+    "has read that: make the DataFrame anew, of a table after spark.catalog.refreshTable(NAME)"
+)
+# Of Spark, of a file that is gone, and of s3a, of one whose ETag is another one (HTTP 412).
+_OTHER_FILES = ("FILE_NOT_EXIST", "RemoteFileChangedException")
 SPARK_ERRORS: tuple[type[Exception], ...] = (PySparkException,)
 try:
     from py4j.protocol import Py4JJavaError
@@ -48,12 +54,17 @@ def failure_of(err: BaseException, what: str, *, is_begun: bool = True, is_score
     """
     found = cause_of(chain_of(err))
     is_final = found.outlook is Outlook.FINAL or (found.outlook is Outlook.UNKNOWN and not is_begun)
-    words = told(found.words + _remedy(found.words), what)
+    words = told(found.words + _remedy(found.words, what), what)
     return (ConfigurationError if is_final and not is_scored else ServiceFailure)(words)
 
 
-def _remedy(words: str) -> str:
-    """What a person can do: about names, long lines, or timestamps of nanoseconds, as pandas writes them to Parquet."""
+def _remedy(words: str, what: str) -> str:
+    """What a person can do: about names, long lines, files that are others by now, or timestamps of nanoseconds.
+
+    These are what pandas writes to Parquet.
+    """
+    if what.startswith("input") and any(name in words for name in _OTHER_FILES):
+        return f"; {_CHANGED}"
     if "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAME" in words:
         return f" {_MAPPED}"
     if "TextParsingException" in words:
