@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,8 @@ _CALLS: dict[str, Any] = {
     "retries": {"mode": "standard", "max_attempts": 8},
     "user_agent_extra": "spark-batch-transform",
 }
+# As botocore's clients take it for a region, and ask its endpoints of FIPS: `fips-us-gov-west-1`, `us-gov-west-1-fips`.
+_OF_FIPS = re.compile(r"fips-|-fips")
 # The sections of a run file that name an identity. What is asked for a model is asked by who creates its jobs, and the
 # logs are in the account in which they run.
 S3, SAGEMAKER, LOGS = SECTIONS = ("s3", "sagemaker", "logs")
@@ -128,7 +131,8 @@ class AwsAccess:
     @property
     def console_region(self) -> str | None:
         """The region in which AWS's console shows what is asked of SageMaker; None where that is not AWS."""
-        return self.session(SAGEMAKER).region_name if self.is_of_aws else None
+        region = self.session(SAGEMAKER).region_name if self.is_of_aws else None
+        return region and _OF_FIPS.sub("", region)
 
     def endpoint(self, service: str) -> str | None:
         """Returns the endpoint that was set for `service`, or None for AWS's own (or the environment's)."""

@@ -76,6 +76,13 @@ def test_buckets_stand_in_the_path_only_where_s3_has_an_endpoint_of_its_own(acce
     assert access.client("s3").meta.config.s3 == style
 
 
+@pytest.mark.parametrize("name", ["us-gov-west-1", "fips-us-gov-west-1", "us-gov-west-1-fips"])
+def test_the_region_of_jobs_is_one_though_it_is_named_by_its_endpoint_of_fips(name):
+    """A bucket's region is held against it."""
+    access = AwsAccess(name)
+    assert access.console_region == access.client("sagemaker").meta.region_name == "us-gov-west-1"
+
+
 def test_the_retries_of_calls_are_botocores_and_bounded():
     config = AwsAccess("eu-west-1").client("s3").meta.config
     assert (config.retries["mode"], config.retries["total_max_attempts"]) == ("standard", 9)

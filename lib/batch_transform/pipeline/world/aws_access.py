@@ -19,6 +19,9 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.sagemaker.model_lookup import REGISTRY_OPTIONS, ModelLookup
 
 _ENDPOINTS = "AWS_ENDPOINT_URL"
+_IGNORES_ENDPOINTS = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+# Variables have a service by its own id, which for one of them is another than boto3's name.
+_IDS = {"logs": "cloudwatch-logs"}
 
 
 def access_of(config: RunConfig | Surroundings, emulator_url: str | None, environ: Mapping[str, str]) -> AwsAccess:
@@ -44,6 +47,8 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
         # Its buckets belong to nobody that a run file could expect.
         requests = replace(requests, expected_bucket_owner=None)
         return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True, s3=requests)
+    if environ.get(_IGNORES_ENDPOINTS, "").lower() == "true":
+        environ = {name: value for name, value in environ.items() if not name.startswith(_ENDPOINTS)}
     _check_endpoints(environ, () if aws.endpoint_url else SERVICES)
     endpoint = aws.endpoint_url or environ.get(_ENDPOINTS)
     own = {name: environ.get(endpoint_variable(name)) for name in SERVICES}
@@ -91,7 +96,7 @@ def _address_fault(url: str) -> str | None:
 
 def endpoint_variable(service: str) -> str:
     """Returns the variable by which AWS's SDKs are given an endpoint of one service, of boto3's name."""
-    return f"{_ENDPOINTS}_{service.upper().replace('-', '_')}"
+    return f"{_ENDPOINTS}_{_IDS.get(service, service).upper().replace('-', '_')}"
 
 
 def lookup_of(access: AwsAccess) -> ModelLookup:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 
+import boto3
 import pytest
 
 from batch_transform.config import RunConfig
+from batch_transform.config.surroundings import SERVICES
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.pipeline.world.aws_access import access_of
+from batch_transform.pipeline.world.aws_access import access_of, endpoint_variable
 
 
 def _config(**aws: object) -> RunConfig:
@@ -36,6 +38,20 @@ def test_the_environment_counts_where_the_run_file_is_silent():
     assert (access.region, access.profile) == ("eu-west-1", "team")
     assert access.endpoint("s3") == "http://127.0.0.1:2"
     assert access.endpoint("sagemaker") == "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_variable_of_one_service_is_the_one_that_awss_sdks_read(monkeypatch, service):
+    monkeypatch.setenv(endpoint_variable(service), "http://127.0.0.1:2")
+    session = boto3.Session("x", "x", region_name="eu-west-1")
+    assert session.client(service).meta.endpoint_url == "http://127.0.0.1:2"
+
+
+def test_endpoints_of_the_environment_count_for_nothing_where_that_is_said_to_awss_sdks():
+    said = {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "True"}
+    environ = {"AWS_ENDPOINT_URL": "nonsense", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2", **said}
+    access = access_of(_config(service_endpoints={"sagemaker": "http://127.0.0.1:3"}), None, environ)
+    assert (access.endpoint("s3"), access.endpoint("sagemaker")) == (None, "http://127.0.0.1:3")
 
 
 @pytest.mark.parametrize(
