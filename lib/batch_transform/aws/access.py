@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 
 from batch_transform.aws.identity import Identity, assumed, of_databricks
+from batch_transform.aws.renewed_credentials import tell_what_fails
 from batch_transform.aws.s3_requests import S3Requests, send_conditions
 from batch_transform.aws.sessions import chain_session, emulator_session
 from batch_transform.aws.unusable_settings import check_bundle, refusing_settings
@@ -115,6 +116,7 @@ class AwsAccess:
             client = session.client(service, endpoint_url=self.endpoint(service), config=config)
         if not self.emulated:
             check_bundle(client.meta.endpoint_url, os.environ)
+            tell_what_fails(client, session)
         return client
 
     @property

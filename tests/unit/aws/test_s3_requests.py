@@ -56,6 +56,7 @@ def parameters(client, operation):
 CALLS = (
     *("GetObject", "HeadObject", "HeadBucket", "ListObjectsV2", "DeleteObjects", "PutObject", "CopyObject"),
     *("DeleteObject", "CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload"),
+    "ListMultipartUploads",
 )
 
 

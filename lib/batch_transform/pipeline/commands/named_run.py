@@ -140,10 +140,13 @@ def _without_credentials(uri: S3Uri) -> Iterator[None]:
     except StoreFailure as err:
         if err.code not in _NO_CREDENTIALS:
             raise
+        found = "found here (AWS_PROFILE, AWS_ACCESS_KEY_ID, the machine's role)"
+        if err.code not in NO_CREDENTIALS:  # there are some, which somebody does not give
+            found = f"had: {str(err).partition(f'{err.code}: ')[2].rstrip('.')}"
         raise ConfigurationError(
-            f"{uri}: AWS is asked for it, and no credentials are found here (AWS_PROFILE, AWS_ACCESS_KEY_ID, the "
-            "machine's role). If an emulator held the run, give the same command with --set emulator.state=FOLDER, the "
-            f"folder in which it is kept; without one it has ended with its driver{_emulated_here(uri)}"
+            f"{uri}: AWS is asked for it, and no credentials are {found}. If an emulator held the run, give the same "
+            "command with --set emulator.state=FOLDER, the folder in which it is kept; without one it has ended with "
+            f"its driver{_emulated_here(uri)}"
         ) from err
 
 
