@@ -25,7 +25,8 @@ def tell_what_fails(client: Any, session: boto3.Session) -> None:
     """Has a client raise a BotoCoreError, which each of its callers knows, for credentials that are not to be had.
 
     botocore gets them when it signs a request, and again in mid-run. What a command of a profile (`credential_process`)
-    does wrong then, gives credentials that have ended, or no JSON, it raises as any error of Python's.
+    does wrong then, gives credentials that have ended, or no JSON, it raises as any error of Python's. Nor does it look
+    at them: a session token with a line break at its end would be told, with the token, by whoever makes the headers.
     """
     credentials = session.get_credentials()
     if credentials is not None:
@@ -34,7 +35,7 @@ def tell_what_fails(client: Any, session: boto3.Session) -> None:
 
 def _have(credentials: Any) -> None:
     try:
-        credentials.get_frozen_credentials()
+        had = credentials.get_frozen_credentials()
     except _SIGNED_OUT as err:
         raise CredentialRetrievalError(provider=credentials.method, error_msg=f"{err}; {_SIGN_IN}") from err
     except BotoCoreError:
@@ -43,3 +44,9 @@ def _have(credentials: Any) -> None:
         raise CredentialRetrievalError(provider=credentials.method, error_msg=_NO_CODE) from err
     except (OSError, RuntimeError, ValueError) as err:
         raise CredentialRetrievalError(provider=credentials.method, error_msg=str(err)) from err
+    parts = {"access key": had.access_key, "secret key": had.secret_key, "session token": had.token}
+    # Python refuses to send such a header, and quotes it.
+    odd = [name for name, value in parts.items() if value and (value != value.strip() or not value.isprintable())]
+    if odd:
+        said = f"the {', '.join(odd)} had a blank or a line break too many, at an end perhaps: set it without"
+        raise CredentialRetrievalError(provider=credentials.method, error_msg=said)

@@ -76,3 +76,17 @@ def test_credentials_that_are_not_to_be_had_again_in_mid_run_are_told_as_that(er
     tell_what_fails(client, Session(error))
     with pytest.raises(StoreFailure, match=f"CredentialRetrievalError: .*from custom-process: .*{told}"):
         S3Store(client).put(S3Uri("b", "k"), b"x")
+
+
+@pytest.mark.parametrize(("place", "name"), list(enumerate(["access key", "secret key", "session token"])))
+@pytest.mark.parametrize("end", ["\n", "\r\n", " "])
+def test_a_key_with_a_line_break_is_told_by_its_name_and_never_by_its_value(monkeypatch, place, name, end):
+    """What is read from a file has one at its end; Python told the whole header."""
+    for variable in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    for number, variable in enumerate(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]):
+        monkeypatch.setenv(variable, "QUOTED" + (end if number == place else ""))
+    store = S3Store(AwsAccess("eu-west-1", "http://127.0.0.1:9").client("s3"))
+    with pytest.raises(StoreFailure, match=f"the {name} had a blank or a line break too many") as told:
+        store.bucket_exists(S3Uri("b", ""))
+    assert "QUOTED" not in str(told.value)
