@@ -238,6 +238,11 @@ def test_ctrl_c_stops_the_jobs_removes_what_was_made_and_reports(tmp_path):
         ([*ARGUMENTS[1:], "--only", "sharing"], "--only: 'sharing' is no switch; valid: bytes_per_mb, "),
         ([*ARGUMENTS[1:], "--price-per-hour", "much"], "--price-per-hour: is 'much'; valid: a number above 0"),
         ([*ARGUMENTS[1:], "--emulator", "a=b"], "an emulator that runs is named by AWS_ENDPOINT_URL"),
+        (["--bucket", "", "--role", "model"], "--bucket: is 's3://'; valid: s3://BUCKET"),
+        (
+            ["--bucket", "a--usw2-az1--x-s3", "--role", "model"],
+            "--bucket: is 's3://a--usw2-az1--x-s3', a directory bucket",
+        ),
         (["run.yml"], "smoke: takes no run file; 1 were given"),
     ],
 )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from batch_transform.aws.access import LOGS, S3, SAGEMAKER
 from batch_transform.cloudwatch.data_logs import DataLogs
 from batch_transform.config.loading import surroundings
+from batch_transform.config.places import check_new_workspace
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import (
     BatchTransformError,
@@ -191,6 +192,7 @@ def _arguments(asked: CommandLine) -> _Asked:
     """
     needed = {"--bucket": asked.bucket, "--role": asked.role}
     faults = [f"{flag}: is needed; see --help" for flag, given in needed.items() if not given]
+    place = _place(asked.bucket[-1], faults) if asked.bucket else ""
     if asked.role and not _ROLE.fullmatch(asked.role[-1]):
         faults.append("--role: is no ARN of a role; valid: arn:aws:iam::ACCOUNT:role/NAME")
     if asked.variables or asked.emulator_models:
@@ -202,9 +204,8 @@ def _arguments(asked: CommandLine) -> _Asked:
     faults += [f"--only: {name!r} is no switch; valid: {', '.join(known)}" for name in asked.only if name not in known]
     if faults:
         raise ConfigurationError(faults)
-    given = asked.bucket[-1]
     return _Asked(
-        S3Uri.parse(given if "://" in given else f"s3://{given}"),
+        S3Uri.parse(place),
         asked.role[-1],
         asked.image[-1] if asked.image else None,
         asked.instance_type[-1] if asked.instance_type else INSTANCE_TYPE,
@@ -213,6 +214,16 @@ def _arguments(asked: CommandLine) -> _Asked:
         not asked.only,
         asked.keep,
     )
+
+
+def _place(given: str, faults: list[str]) -> str:
+    """The place that a bucket's name, or a location, names; what is wrong with it is added to the faults."""
+    location = given if "://" in given else f"s3://{given}"
+    try:
+        return check_new_workspace(location)
+    except ValueError as err:
+        faults.append(f"--bucket: {err}")
+        return location
 
 
 def _price(text: str) -> float:
