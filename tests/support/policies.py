@@ -103,7 +103,9 @@ def asked_of(passing: Passing) -> Iterator[Asked]:
     bucket, key = _place(passing)
     query = {name: values[0] for name, values in parse_qs(passing.query, keep_blank_values=True).items()}
     place, thing = f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/{key}"
-    if not key and passing.method in ("GET", "HEAD"):
+    if "uploads" in query and passing.method == "GET":
+        yield Asked("s3:ListBucketMultipartUploads", place)
+    elif not key and passing.method in ("GET", "HEAD"):
         yield Asked("s3:ListBucket", place, {"s3:prefix": query["prefix"]} if "prefix" in query else {})
     elif "delete" in query:
         yield from (Asked("s3:DeleteObject", f"{place}/{name}") for name in _KEY.findall(passing.text))
