@@ -19,8 +19,6 @@ from batch_transform.core.predictions.wrapping import Wrapped, beside_body
 
 # Of an output's beginning; a document that is longer is judged by how it begins.
 HEAD_BYTES = 1024 * 1024
-# What to do about answers that are wrapped; the second is for the next run, the first for this one.
-UNWRAP = "prediction.body: wrapped (or let the model's function return the body alone, in another run)"
 _MOST_GUESSES = 6
 _MOST_DEPTH = 3
 
@@ -35,12 +33,10 @@ class Guess:
     Attributes:
         form: to read it in.
         saw: what it seems to be, with places for `{rows}`, `{documents}`, `{lines}`, `{full}` (of them) and `{blank}`.
-        settings: with which it is read so.
     """
 
     form: AnswerForm
     saw: str
-    settings: str
 
 
 def guesses(head: bytes, form: AnswerForm, fields: tuple[str, ...]) -> list[Guess]:
@@ -70,11 +66,8 @@ def wrapped_guesses(first: Wrapped, form: AnswerForm, fields: tuple[str, ...]) -
     if first.beside is not None:
         saw = f"{{answers}} {first.holders} of a body and {beside_body(escaped(first.beside), mark=chr(34))}"
     plain = replace(form, is_wrapped=False)
-    inner = [Guess(plain, saw, ""), *guesses(first.body.encode(errors="replace")[:HEAD_BYTES], plain, fields)]
-    return [
-        Guess(replace(guess.form, is_wrapped=True), saw, " and ".join(filter(None, [UNWRAP, guess.settings])))
-        for guess in inner
-    ]
+    inner = guesses(first.body.encode(errors="replace")[:HEAD_BYTES], plain, fields)
+    return [Guess(replace(each, is_wrapped=True), saw) for each in (plain, *(guess.form for guess in inner))]
 
 
 def escaped(text: str) -> str:
@@ -84,8 +77,7 @@ def escaped(text: str) -> str:
 
 def _blank(form: AnswerForm) -> Iterator[Guess]:
     if not form.is_unpacked:
-        saw = "{blank} blank lines between {rows} answers"
-        yield Guess(replace(form, skips_blank=True), saw, "prediction.blank_lines: skip")
+        yield Guess(replace(form, skips_blank=True), "{blank} blank lines between {rows} answers")
 
 
 def _json(text: str, fields: tuple[str, ...]) -> Iterator[Guess]:
@@ -95,11 +87,11 @@ def _json(text: str, fields: tuple[str, ...]) -> Iterator[Guess]:
         # It may only be longer than what is at hand.
         document, end = None, len(text)
     paths = _arrays(document, ()) if document is not None else _first_array(text)
-    whole = Guess(AnswerForm(JSON), _documents(text, end), "prediction.format: json")
+    whole = Guess(AnswerForm(JSON), _documents(text, end))
     if isinstance(document, dict) and set(fields) & set(document):
         yield whole
-    yield from (_at(steps) for steps in paths)
-    yield replace(whole, settings=whole.settings + (_one_field(fields) if text[0] == "[" else ""))
+    yield from (at(steps) for steps in paths)
+    yield whole
 
 
 def _documents(text: str, end: int) -> str:
@@ -110,14 +102,14 @@ def _documents(text: str, end: int) -> str:
     return "{documents} JSON values that are no objects" if text[0] == "[" else "{documents} JSON documents"
 
 
-def _at(steps: Steps) -> Guess:
+def at(steps: Steps) -> Guess:
+    """Returns the form of documents whose predictions lie where steps lead."""
     path = spelled(steps)
-    settings = f"prediction.format: json and prediction.records_path: '{path}'"
     if path == "[]":
-        return Guess(AnswerForm(JSON, steps), "{documents} JSON arrays of {rows} values", settings)
-    named = repr(path).replace("{", "{{").replace("}", "}}")
-    saw = f"{{documents}} JSON documents with {{rows}} predictions in {named}"
-    return Guess(AnswerForm(JSON, steps), saw, settings)
+        return Guess(AnswerForm(JSON, steps), "{documents} JSON arrays of {rows} values")
+    return Guess(
+        AnswerForm(JSON, steps), f"{{documents}} JSON documents with {{rows}} predictions in {escaped(repr(path))}"
+    )
 
 
 def _arrays(value: object, above: Steps) -> Iterator[Steps]:
@@ -152,21 +144,13 @@ def _first_array(text: str) -> Iterator[Steps]:
 def _values(text: str, form: AnswerForm, fields: tuple[str, ...]) -> Iterator[Guess]:
     first = text.partition("\n")[0].rstrip("\r")
     if "," in first and len(fields) < 2 and form.format != CSV:
-        settings = "prediction.format: text and prediction.separator: ','" + _one_field(fields)
         joined = AnswerForm(TEXT, separator=",")
-        yield Guess(joined, "{rows} values joined by commas on {lines} lines", settings)
+        yield Guess(joined, "{rows} values joined by commas on {lines} lines")
         saw = "{rows} values joined by commas, with {blank} blank lines between them"
-        yield Guess(replace(joined, skips_blank=True), saw, f"{settings} and prediction.blank_lines: skip")
+        yield Guess(replace(joined, skips_blank=True), saw)
     cells = first.split(",")
     if not form.is_unpacked and all(map(_NUMBER.fullmatch, cells)):
         if len(cells) == 1:
-            yield Guess(
-                AnswerForm(TEXT), "{full} lines of one number each", "prediction.format: text" + _one_field(fields)
-            )
+            yield Guess(AnswerForm(TEXT), "{full} lines of one number each")
         else:
-            settings = f"prediction.format: csv and a prediction.schema of {counted(len(cells), 'field')}"
-            yield Guess(AnswerForm(CSV), f"{{full}} lines of {counted(len(cells), 'number')} each", settings)
-
-
-def _one_field(fields: tuple[str, ...]) -> str:
-    return " and a prediction.schema of one field" if len(fields) > 1 else ""
+            yield Guess(AnswerForm(CSV), f"{{full}} lines of {counted(len(cells), 'number')} each")

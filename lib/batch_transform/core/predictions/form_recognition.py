@@ -9,16 +9,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
-from batch_transform.core.predictions.answer_form import CSV, JSON, AnswerForm
-from batch_transform.core.predictions.form_guesses import HEAD_BYTES, Guess, guesses, wrapped_guesses
+from batch_transform.core.predictions.answer_form import CSV, JSON, TEXT, AnswerForm
+from batch_transform.core.predictions.form_advice import (
+    ANSWER_BY_ROW,
+    answer_otherwise,
+    any_is_read,
+    path_in_quotes,
+    schema_of,
+    settings_of,
+)
+from batch_transform.core.predictions.form_guesses import HEAD_BYTES, Guess, at, escaped, guesses, wrapped_guesses
 from batch_transform.core.predictions.json_stream import NotUnpacked
+from batch_transform.core.predictions.lists_beside import lists_beside
 from batch_transform.core.predictions.long_lines import is_stand_in
-from batch_transform.core.predictions.output_lines import MARK, NEWLINE, blank_lines, blocks, lines_of
+from batch_transform.core.predictions.output_lines import MARK, NEWLINE, Lines, blank_lines, blocks, lines_of
 from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.predictions.records_path import EACH
 from batch_transform.core.predictions.wrapping import first_wrapped, may_be_wrapped, unwrap
 
-_FEW_BYTES = 16 * 1024
+_FEW_BYTES, _FEW_LINES = 16 * 1024, 100
 _MANY_OF_ONE = re.compile(r"\b1 ((?:JSON |blank )?[a-z]+)s\b")
 _BEGINS_WITH_TEXT = re.compile(rb"\[\s*\"")
 
@@ -46,21 +57,70 @@ def recognised(opened: Opened, reader: PredictionReader, rows: int, *, as_many: 
     head = _head(opened())
     names = tuple(reader.schema.names) if reader.schema is not None else ()
     wrapped, is_pair = _if_wrapped(head, opened, reader, names)
-    most = reader.form.most_line_bytes
-    for guessed in [*wrapped, *guesses(head, reader.form, names)]:
-        guess = replace(guessed, form=replace(guessed.form, most_line_bytes=most))
-        if as_many and not _reads_better(guess, reader, opened()):
+    unread: list[Guess] = []  # forms that hold as many predictions, but for another schema
+    for guess in [*wrapped, *guesses(head, reader.form, names)]:
+        if as_many and not _may_read_better(guess, reader, opened()):
             continue
-        seen = _measured(_effective(guess, reader), opened())
-        if seen is not None and (seen.lines, seen.blank_lines) == (rows, 0):
-            return _as(guess, rows, opened, reader)
+        held = [each for each in _with_those_beside(guess, opened) if _holds(each, rows, opened, reader)]
+        readable = [each for each in held if _is_read(each, reader, opened())]
+        if readable:
+            named = [each for each in readable if each.form.steps[-2:-1] and each.form.steps[-2] in names]
+            return _read(named or readable, rows, opened, reader)
+        unread = unread or held
+    if unread:
+        return _unread(unread, rows, opened, reader)
+    if not is_pair:
+        return None
     # Whatever the bodies are: nothing reads them as they are wrapped.
-    return _as(wrapped[0], rows, opened, reader) if is_pair else None
+    why = f"no setting reads these bodies as {counted(rows, 'prediction')}"
+    return Recognised(_described(wrapped[0], rows, opened), answer_otherwise(why), False)
 
 
-def _as(guess: Guess, rows: int, opened: Opened, reader: PredictionReader) -> Recognised:
+def _with_those_beside(guess: Guess, opened: Opened) -> list[Guess]:
+    """A guess; where its predictions are a list beside others in a document, those that may hold predictions."""
+    steps = guess.form.steps
+    if len(steps) < 2 or steps[-1] is not EACH:
+        return [guess]
+    chunks = unwrap(opened()) if guess.form.is_wrapped else opened()
+    found = []
+    for path in lists_beside(chunks, steps):
+        saw = guess.saw if guess.form.is_wrapped else at(path).saw
+        found.append(replace(guess, form=replace(guess.form, steps=path), saw=saw))
+    return found
+
+
+def _holds(guess: Guess, rows: int, opened: Opened, reader: PredictionReader) -> bool:
+    """Whether an output has as many predictions in a form as it should."""
+    seen = _measured(_effective(guess, reader), opened())
+    return seen is not None and (seen.lines, seen.blank_lines) == (rows, 0)
+
+
+def _read(found: list[Guess], rows: int, opened: Opened, reader: PredictionReader) -> Recognised:
+    """An output that each of some forms reads: of several lists a person knows which is meant."""
+    settings = settings_of(found[0].form, reader)
+    others = [path_in_quotes(each.form) for each in found[1:]]
+    if others:
+        settings[-1] += f" (or {', '.join(others)}; for several of them {ANSWER_BY_ROW})"
+    return _told(found, settings, rows, opened, reader)
+
+
+def _unread(found: list[Guess], rows: int, opened: Opened, reader: PredictionReader) -> Recognised:
+    """An output in a form that would read it by another schema, or by none."""
+    form = found[0].form
+    schema = schema_of(form, reader, _first(form, opened())) if len(found) == 1 else None
+    if schema is not None:
+        return _told(found, [*settings_of(form, reader), schema], rows, opened, reader)
+    why = "prediction.records_path reads one list alone" if len(found) > 1 else "no prediction.schema reads its answers"
+    return _told(found, [answer_otherwise(why)], rows, opened, reader)
+
+
+def _told(found: list[Guess], settings: list[str], rows: int, opened: Opened, reader: PredictionReader) -> Recognised:
+    guess = found[0]
+    if len(found) > 1 and not guess.form.is_wrapped:
+        paths = " and ".join(escaped(path_in_quotes(each.form)) for each in found)
+        guess = replace(guess, saw=f"{{documents}} JSON documents with {{rows}} values in each of {paths}")
     skips_more = guess.form.skips_blank and not reader.form.skips_blank
-    return Recognised(_described(guess, rows, opened), guess.settings, skips_more)
+    return Recognised(_described(guess, rows, opened), " and ".join(settings), skips_more)
 
 
 def _if_wrapped(
@@ -71,14 +131,18 @@ def _if_wrapped(
     # What holds other things may be long, and would be held.
     by_name = may_be_wrapped(text.decode(errors="replace"))
     may_be_long = by_name or text.startswith(b'"') or _BEGINS_WITH_TEXT.match(text)
-    if reader.form.is_wrapped or not (may_be_long or (text.startswith(b"[") and len(head) < HEAD_BYTES)):
+    is_short = text.startswith(b"[") and len(head) < HEAD_BYTES
+    if not (reader.form.is_wrapped or may_be_long or is_short):
         return [], False
     first = first_wrapped(opened())
     if first is None or is_stand_in(first.body):
         return [], False
     if first.beside is None and first.body.lstrip()[:1] not in ("{", "["):
         return [], False  # a string, which may well be the answer
-    return wrapped_guesses(first, reader.form, names), first.beside is not None
+    found = wrapped_guesses(first, reader.form, names)
+    if reader.form.is_wrapped:
+        return found[1:], False  # but the first, which is the form that was configured
+    return found, first.beside is not None
 
 
 def _effective(guess: Guess, reader: PredictionReader) -> AnswerForm:
@@ -129,16 +193,21 @@ def _measured(form: AnswerForm, chunks: Iterable[bytes]) -> LineCount | None:
         return None
 
 
-def _reads_better(guess: Guess, reader: PredictionReader, chunks: Iterable[bytes]) -> bool:
-    """Whether an output of which no line can be read has a readable first prediction in another form."""
+def _may_read_better(guess: Guess, reader: PredictionReader, chunks: Iterable[bytes]) -> bool:
+    """Whether an output of which no line can be read may be in another form; cells may want another schema as well."""
+    return guess.form.format in (CSV, TEXT) or _is_read(guess, reader, chunks)
+
+
+def _is_read(guess: Guess, reader: PredictionReader, chunks: Iterable[bytes]) -> bool:
+    return any_is_read(guess.form, reader, reader.schema, _first(guess.form, chunks))
+
+
+def _first(form: AnswerForm, chunks: Iterable[bytes]) -> Lines:
+    """The first predictions of an output; none where it is not in that form."""
     try:
-        lines = next(blocks(guess.form.lines(chunks), _FEW_BYTES), lines_of(b""))
-        answers = replace(reader, form=guess.form).read(lines_of(lines[0] if len(lines) else b""))
+        return next(blocks(form.lines(chunks), _FEW_BYTES), lines_of(b"")).part(0, _FEW_LINES)
     except NotUnpacked:
-        return False
-    except ConfigurationError:
-        return True  # the schema is no such form's, which the settings say
-    return guess.form.format == CSV or (bool(len(answers)) and not answers.reasons)
+        return lines_of(b"")
 
 
 @dataclass(frozen=True)

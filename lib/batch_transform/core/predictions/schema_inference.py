@@ -99,7 +99,7 @@ def infer_schema(lines: Iterable[bytes], *, bare: bool = True) -> Inferred | Non
         raise ServiceFailure(
             f"prediction.schema: infer: no field of {counted(values, 'prediction')} has a value; give a schema"
         )
-    ddl = ", ".join(f"{_quoted(name)} {kind.ddl}" for name, kind in fields)
+    ddl = ", ".join(f"{in_ddl(name)} {kind.ddl}" for name, kind in fields)
     schema = pa.schema([(name, kind.arrow) for name, kind in fields])
     return Inferred(ddl, schema, tuple(left_out), tuple(_names(pa.struct(list(schema)))))
 
@@ -196,7 +196,7 @@ def _type(seen: _Seen, path: str, left_out: list[str]) -> _Type | None:
         )
     if kinds == {"struct"}:
         inner = _fields(seen, path, left_out)
-        ddl = f"struct<{', '.join(f'{_quoted(name)}: {kind.ddl}' for name, kind in inner)}>"
+        ddl = f"struct<{', '.join(f'{in_ddl(name)}: {kind.ddl}' for name, kind in inner)}>"
         return _Type(ddl, pa.struct([(name, kind.arrow) for name, kind in inner])) if inner else None
     if kinds == {"array"}:
         element = _type(seen.element, path + "[]", left_out) if seen.element else None
@@ -204,5 +204,6 @@ def _type(seen: _Seen, path: str, left_out: list[str]) -> _Type | None:
     return _SCALARS[next(iter(kinds))] if kinds else None
 
 
-def _quoted(name: str) -> str:
+def in_ddl(name: str) -> str:
+    """Returns a field's name as DDL has it."""
     return name if _PLAIN_NAME.fullmatch(name) else quoted(name)

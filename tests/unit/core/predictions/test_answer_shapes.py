@@ -159,7 +159,7 @@ SHAPES = {
         pair("<html>", "text/html"),
         P,
         '1 array of a body and its media type, "text/html"',
-        "prediction.body: wrapped",
+        "no setting reads these bodies as 37 predictions",
     ),
     "JSON of JSON": (json.dumps(json.dumps(NUMBERS)), P, "1 JSON string of JSON", "prediction.body: wrapped"),
     "a number a line": (lines(NUMBERS), P, "37 lines of one number each", "prediction.format: text"),

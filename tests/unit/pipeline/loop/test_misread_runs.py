@@ -242,6 +242,14 @@ def test_answers_that_are_no_predictions_say_which_form_they_have():
     assert run.service.records_sent == 70
 
 
+def test_of_values_without_names_a_schema_is_asked_for_beside_their_form():
+    """`infer` beside text is refused: whoever did as he was told would be refused once more."""
+    run = inferring()
+    run.service.tamper = lambda job, name, body: b",".join(b"0.5" for _ in body.split(b"\n")[:-1]) + b"\n"
+    words = "prediction.format: text and prediction.separator: ',' and a prediction.schema of one field"
+    assert words in stopped(run)
+
+
 def test_a_field_of_two_kinds_keeps_what_was_paid_for():
     ids = lambda records: [json.loads(record)["id"] for record in records]  # noqa: E731
     answer = lambda records: [b'{"echo": 1}' if i % 2 else b'{"echo": "x"}' for i in ids(records)]  # noqa: E731

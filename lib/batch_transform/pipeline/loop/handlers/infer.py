@@ -13,8 +13,9 @@ from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.isolation.verdict_rows import SCORED, names_of
 from batch_transform.core.isolation.verdicts import Evidence, judge
 from batch_transform.core.ledger import NewStep, StepKind
+from batch_transform.core.predictions.answer_form import TEXT
 from batch_transform.core.predictions.json_stream import NotUnpacked
-from batch_transform.core.predictions.output_counts import OutputObject, count_output
+from batch_transform.core.predictions.output_counts import OutputCount, OutputObject, count_output
 from batch_transform.core.predictions.output_lines import Lines, blocks
 from batch_transform.core.predictions.prediction_types import encode_schema
 from batch_transform.core.predictions.reader import PredictionReader
@@ -130,17 +131,24 @@ def _why_none_counts(ctx: RunContext, output: OutputObject) -> str | None:
     """Why no answer of a round counts, as an output of it shows; None: it shows no more than that it failed."""
     counted = count_output(ctx.store, output, _reader(ctx))
     if counted["setting"]:
-        return f"{output.object} holds {counted['shape']}; set {counted['setting']}"
+        return _to_set(counted)
     marked = sum(run["stop"] - run["start"] for run in counted["unreadable"] if run["placeholder"])
     if marked == counted["lines"] > 0:
         return f"{output.object} holds no prediction, only what begins with prediction.placeholder; give a schema"
     return counted["shape"] or None
 
 
+def _to_set(counted: OutputCount) -> str:
+    setting = counted["setting"] or ""
+    # Whose values have no names to infer.
+    schema = " and a prediction.schema of one field" if f"prediction.format: {TEXT}" in setting else ""
+    return f"{counted['object']} holds {counted['shape']}; set {setting}{schema}"
+
+
 def _why_none(ctx: RunContext, answers: _Answers) -> str:
     counted = count_output(ctx.store, answers.output, _reader(ctx))
     if counted["setting"]:
-        return f"{answers.output.object} holds {counted['shape']}; set {counted['setting']}"
+        return _to_set(counted)
     return counted["shape"] or _why_no_object(answers.output.object, list(_lines(ctx, answers)))
 
 

@@ -1,0 +1,189 @@
+"""Whoever does what is said of an output in another form has a run that reads it, or is told that no setting does."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pyarrow as pa
+import pytest
+
+from batch_transform.config.loading import from_arguments
+from batch_transform.core.object_names import object_name
+from batch_transform.core.predictions.output_counts import OutputObject, count_output
+from batch_transform.core.predictions.output_lines import blocks
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.predictions.schema_inference import infer_schema
+from batch_transform.core.uris import S3Uri
+from support.memory_store import MemoryStore, etag_of
+
+OUTPUT = S3Uri.parse("s3://bucket/run/output/job/o.out")
+ROWS = 7
+NUMBERS = [place + 0.5 for place in range(ROWS)]
+PAIRS = [[number, -number] for number in NUMBERS]
+OBJECTS = [{"p": number} for number in NUMBERS]
+NO_SETTING = "up the model's container to answer one JSON object for each record, in another run"
+
+
+def lines(values) -> str:
+    return "\n".join(json.dumps(value) for value in values) + "\n"
+
+
+def wrapped(body) -> str:
+    return json.dumps([json.dumps(body), "application/json"])
+
+
+ANSWERS = {
+    "lines": lines(OBJECTS),
+    "printed": json.dumps(OBJECTS[0], indent=1) * ROWS,
+    "array": json.dumps(NUMBERS),
+    "array of objects": json.dumps(OBJECTS),
+    "array of other objects": json.dumps([{"score": number, "label": "a"} for number in NUMBERS]),
+    "array of strings": json.dumps(["a"] * ROWS),
+    "array of arrays": json.dumps(PAIRS),
+    "arrays": lines(PAIRS),
+    "array of odd arrays": json.dumps([[number, "a"] for number in NUMBERS]),
+    "document": json.dumps({"model": "m", "predictions": OBJECTS}),
+    "document of numbers": json.dumps({"predictions": NUMBERS}),
+    "document of whole numbers": json.dumps({"predictions": list(range(ROWS))}),
+    "documents": lines([{"outputs": {"scores": NUMBERS[:3]}}, {"outputs": {"scores": NUMBERS[3:]}}]),
+    "document of arrays": json.dumps({"predictions": PAIRS}),
+    "a quote in a name": json.dumps({"it's": NUMBERS}),
+    "columns": json.dumps({"predictions": {"a": NUMBERS, "b": NUMBERS}}),
+    "columns of the schema": json.dumps({"p": NUMBERS, "q": NUMBERS}),
+    "columns of kinds": json.dumps({"p": NUMBERS, "label": ["a"] * ROWS}),
+    "columns and keys": json.dumps({"ids": list(range(ROWS)), "predictions": [{"p": n, "q": n} for n in NUMBERS]}),
+    "split": json.dumps({"columns": ["p", "q"], "index": list(range(ROWS)), "data": PAIRS}),
+    "split below": json.dumps({"predictions": {"index": list(range(ROWS)), "columns": ["p", "q"], "data": PAIRS}}),
+    "split of kinds": json.dumps({"columns": ["p", "q"], "data": [[number, "a"] for number in NUMBERS]}),
+    "commas": ",".join(map(str, NUMBERS)),
+    "commas of words": "cat," * (ROWS - 1) + "dog",
+    "numbers": lines(NUMBERS),
+    "numbers and newlines": lines(NUMBERS) + "\n",
+    "cells": "".join(f"{number},1\n" for number in NUMBERS),
+    "pair": wrapped(NUMBERS),
+    "pair of lines": json.dumps([lines(OBJECTS), "application/jsonlines"]),
+    "pair of a document": json.dumps([{"predictions": NUMBERS}, "application/json"]),
+    "pair of columns": wrapped({"index": list(range(ROWS)), "columns": ["p", "q"], "data": PAIRS}),
+    "pair of nothing": json.dumps(["<html>", "text/html"]),
+    "of Lambda": json.dumps({"statusCode": 200, "body": json.dumps(NUMBERS)}),
+    "text of JSON": json.dumps(json.dumps(NUMBERS)),
+}
+SCHEMAS = {
+    None: None,
+    "p double": pa.schema([("p", pa.float64())]),
+    "p string": pa.schema([("p", pa.string())]),
+    "p double, q double": pa.schema([("p", pa.float64()), ("q", pa.float64())]),
+    "p array<double>": pa.schema([("p", pa.list_(pa.float64()))]),
+}
+CONFIGURED = {
+    "default": {},
+    "document": {"format": "json", "records_path": "results"},
+    "path alone": {"records_path": "results"},
+    "json": {"format": "json"},
+    "text": {"format": "text"},
+    "separated": {"format": "text", "separator": ";"},
+    "csv": {"format": "csv"},
+    "wrapped": {"body": "wrapped"},
+    "blank lines": {"blank_lines": "refuse"},
+}
+_TYPES = {"double": pa.float64(), "string": pa.string(), "bigint": pa.int64(), "array<double>": pa.list_(pa.float64())}
+_KEY = re.compile(r"prediction\.(\w+): ('(?:[^']|'')*'|.+?)(?= and (?:a )?prediction\.| \(or |$)")
+
+
+def reader_of(prediction: dict, schema: pa.Schema | None) -> PredictionReader:
+    config = from_arguments(run_id="r", model="m", workspace="s3://bucket/work", prediction=prediction)
+    return PredictionReader(schema, config.prediction.placeholder, config.answer_form)
+
+
+def counted(text: str, reader: PredictionReader) -> dict:
+    store, body = MemoryStore(), text.encode()
+    store.put(OUTPUT, body)
+    return count_output(store, OutputObject(object_name(0, ROWS, "0f"), OUTPUT, etag_of(body)), reader)
+
+
+def told(setting: str) -> dict[str, str | None]:
+    """The keys of an advice with their values, as `--set` takes them."""
+    keys = {key: value.strip("'").replace("''", "'") for key, value in _KEY.findall(setting)}
+    if fields := re.search(r"a prediction\.schema of (\d+) field", setting):
+        keys["schema"] = ", ".join(f"f{place} double" for place in range(int(fields[1])))
+    return {key: None if value == "null" else value for key, value in keys.items()}
+
+
+def schema_told(keys: dict, prediction: dict, text: str, before: pa.Schema | None) -> pa.Schema | None:
+    ddl = keys.get("schema")
+    if ddl is None:
+        return before
+    if ddl == "infer":
+        reader = reader_of({**prediction, "schema": None}, None)
+        sample = next(blocks(reader.form.lines([text.encode()]), 1 << 20))
+        return infer_schema([sample[place] for place in range(len(sample))]).schema
+    return pa.schema([(name, _TYPES[kind]) for name, kind in (field.split(" ") for field in ddl.split(", "))])
+
+
+# Those cells that a schema cannot have are refused before anything is paid for.
+BEGUN = [
+    (configured, ddl)
+    for configured, prediction in CONFIGURED.items()
+    for ddl in SCHEMAS
+    if prediction.get("format") not in ("csv", "text")
+    or ddl in ("p double", "p string")
+    or (prediction["format"], ddl) in {("csv", "p double, q double"), ("text", None)}
+]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_advice_that_is_followed_reads_the_answers(answer):
+    for configured, ddl in BEGUN:
+        follow(answer, configured, ddl)
+
+
+def follow(answer: str, configured: str, ddl: str | None) -> None:
+    text, prediction = ANSWERS[answer], {**CONFIGURED[configured], **({"schema": ddl} if ddl else {})}
+    found = counted(text, reader_of(prediction, SCHEMAS[ddl]))
+    setting = found["setting"]
+    if setting is None or setting.startswith(NO_SETTING):
+        return
+    keys = told(setting)
+    assert keys, setting
+    assert not keys.items() <= prediction.items(), setting
+    advised = {**prediction, **keys}
+    schema = schema_told(keys, advised, text, SCHEMAS[ddl])
+    found = counted(text, reader_of(advised, schema))
+    assert (found["lines"], found["blank"], found["unreadable"], found["shape"]) == (ROWS, 0, [], None), setting
+
+
+@pytest.mark.parametrize("answer", ["split", "split below", "pair of columns"])
+@pytest.mark.parametrize("ddl", SCHEMAS, ids=str)
+def test_numbers_of_the_rows_are_no_prediction(answer, ddl):
+    """They would be published as such."""
+    setting = counted(ANSWERS[answer], reader_of({}, SCHEMAS[ddl]))["setting"]
+    assert "data'" in setting
+    assert "index" not in setting
+
+
+def test_of_lists_beside_one_another_the_schema_names_one():
+    found = counted(ANSWERS["columns of the schema"], reader_of({}, SCHEMAS["p double"]))
+    assert told(found["setting"]) == {"format": "json", "records_path": "p"}
+    assert found["shape"] == "1 JSON document with 7 predictions in 'p'"
+
+
+def test_of_lists_beside_one_another_a_person_says_which_is_meant():
+    found = counted(ANSWERS["columns"], reader_of({}, SCHEMAS["p double"]))
+    assert found["shape"] == "1 JSON document with 7 values in each of 'predictions.a' and 'predictions.b'"
+    assert "prediction.records_path: 'predictions.a' (or 'predictions.b';" in found["setting"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "ddl"),
+    [
+        ("columns of the schema", "p double, q double"),
+        ("split of kinds", "p double, q double"),
+        ("array of odd arrays", "p double"),
+        ("pair of nothing", "p double"),
+    ],
+)
+def test_where_no_setting_reads_the_answers_the_container_is_named(answer, ddl):
+    found = counted(ANSWERS[answer], reader_of({}, SCHEMAS[ddl]))
+    assert found["setting"].startswith(NO_SETTING)
+    assert found["misread"]
