@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from batch_transform.core.limits import BYTES_PER_MB
+from batch_transform.core.predictions.foreign_bytes import in_utf8
 from batch_transform.core.predictions.long_lines import MOST_LINE_BYTES
-from batch_transform.core.predictions.output_lines import bounded, in_utf8, joined, without_blank, without_marks
+from batch_transform.core.predictions.output_lines import bounded, joined, without_blank, without_marks
 from batch_transform.core.predictions.records_path import Steps, parse_path, unpack
 from batch_transform.core.predictions.wrapping import unwrap
 from batch_transform.core.run_settings import RunSettings

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from batch_transform.core.framing import JSON_LINES, Framing
 from batch_transform.core.object_names import rows_named
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.predictions.foreign_bytes import ForeignBytes
 from batch_transform.core.predictions.form_recognition import recognised
 from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.output_lines import blank_lines, blocks
@@ -131,6 +132,8 @@ def count_output(
     except ErrorAnswered as err:
         found["shape"] = str(err)
         return found
+    except ForeignBytes as err:
+        return {**found, "shape": str(err), "setting": err.setting, "misread": True}
     except NotUnpacked as err:
         found["shape"] = str(err)
     _look_again(store, output, reader, found)

@@ -6,7 +6,6 @@ its `\\r` on the line. Bytes after the last `\\n` are a line too; an empty strea
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.long_lines import MOST_KEPT_BYTES, TOO_LONG, encoded
 
 Offsets = npt.NDArray[np.int64]
@@ -22,7 +20,6 @@ Mask = npt.NDArray[np.bool_]
 
 NEWLINE = ord("\n")
 MARK = b"\xef\xbb\xbf"  # of byte order, in UTF-8
-_GZIP = b"\x1f\x8b"  # as it begins (RFC 1952), and UTF-8 never does
 _LINE_AND_MARK = b"\n" + MARK
 _MARKS = re.compile(b"\n(?:" + MARK + b")+")
 _BLOCK_BYTES = 1024 * 1024
@@ -130,27 +127,6 @@ def _half_mark(data: bytes, *, begins: bool) -> bytes:
         if data.endswith(b"\n" + half) or (begins and data == half):
             return half
     return b""
-
-
-def in_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yields the stream as it is.
-
-    Raises:
-        NotUnpacked: it begins with the byte order mark of another encoding, or as what gzip makes does.
-    """
-    held = b""
-    drawn = iter(chunks)
-    for chunk in drawn:
-        held += chunk
-        if len(held) >= len(codecs.BOM_UTF16):
-            break
-    if held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise NotUnpacked("the output is in UTF-16 (or UTF-32), as its byte order mark says; answers must be UTF-8")
-    if held.startswith(_GZIP):
-        raise NotUnpacked("the output is compressed by gzip; answers must be UTF-8")
-    if held:
-        yield held
-    yield from drawn
 
 
 def bounded(chunks: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 
 import pyarrow as pa
 import pytest
@@ -303,23 +304,41 @@ def test_a_blank_line_may_be_an_answer_of_a_bare_string(schema, form):
     assert found["blank"] == 1
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_of_answers_in_another_encoding_it_is_said_what_is_wanted(encoding):
-    store, body = MemoryStore(), lines(objects()).encode(encoding)
+ENCODINGS = ["utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+BYTES = {encoding: (lines(objects()).encode(encoding), "in UTF-") for encoding in ENCODINGS}
+BYTES |= {
+    "gzip": (gzip.compress(lines(objects()).encode()), "compressed by gzip"),
+    "deflate": (zlib.compress(lines(objects()).encode()), "compressed by deflate"),
+    "deflate, fast": (zlib.compress(lines(objects()).encode(), 1), "compressed by deflate"),
+    "deflate, small": (zlib.compress(lines(objects()).encode(), 9), "compressed by deflate"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x04\x58\x09\x00\x00a", "compressed by Zstandard"),
+    "npy": (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}\n", "an array of NumPy"),
+    "recordio": (b"\x0a\x23\xd7\xce\x04\x00\x00\x00", "RecordIO"),
+}
+
+
+def counted_bytes(body: bytes, schema: pa.Schema | None) -> dict:
+    store = MemoryStore()
     store.put(OUTPUT, body)
-    found = count_output(store, OutputObject(object_name(0, ROWS, "0f"), OUTPUT, etag_of(body)), PredictionReader(P))
-    assert "answers must be UTF-8" in found["shape"]
+    output = OutputObject(object_name(0, ROWS, "0f"), OUTPUT, etag_of(body))
+    return count_output(store, output, PredictionReader(schema))
 
 
 @pytest.mark.parametrize("schema", [P, None])
-def test_of_compressed_answers_it_is_said_that_they_are(schema):
-    """As a server has them that compresses without saying so."""
-    store, body = MemoryStore(), gzip.compress(lines(objects()).encode())
-    store.put(OUTPUT, body)
-    found = count_output(
-        store, OutputObject(object_name(0, ROWS, "0f"), OUTPUT, etag_of(body)), PredictionReader(schema)
-    )
-    assert "compressed by gzip" in found["shape"]
+@pytest.mark.parametrize("case", BYTES)
+def test_of_answers_that_are_no_utf_8_it_is_said_what_they_are_and_who_is_to_change(case, schema):
+    body, words = BYTES[case]
+    found = counted_bytes(body, schema)
+    assert f"the output is {words}" in found["shape"]
+    assert "answers must be UTF-8" in found["shape"]
+    assert found["setting"].endswith("in another run")
+    assert found["misread"]
+
+
+@pytest.mark.parametrize("text", ["x^2", "x\u069c", "x\x01", "\x00\x00", "a\x00", "(\xb5/", "\n#\u05ce", "xڀ" * 40])
+def test_text_that_begins_much_as_other_bytes_do_is_text(text):
+    found = counted_bytes("\n".join([text.strip("\n")] * ROWS).encode(), None)
+    assert (found["shape"], found["lines"]) == (None, ROWS)
 
 
 GOOD = {
