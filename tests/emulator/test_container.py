@@ -167,34 +167,53 @@ def test_sending_and_waiting_count_together() -> None:
         container.invoke(InMemory(bytes(LARGE_BYTES)), Call(None, None, timeout_seconds=1))
 
 
+HEAD = b"HTTP/1.1 200 OK\r\n"
 TRICKLES = {
-    "of known length": (b"Content-Length: 1000", b"x"),
-    "in chunks": (b"Transfer-Encoding: chunked", b"1\r\nx\r\n"),
-    "until the end": (b"Connection: close", b"x"),
+    "of known length": (HEAD + b"Content-Length: 1000\r\n\r\n", b"x"),
+    "in chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "until the end": (HEAD + b"Connection: close\r\n\r\n", b"x"),
+    "a status": (b"HTTP/1.1 ", b"2"),
+    "a header": (HEAD + b"X-Own: ", b"x"),
+    "headers": (HEAD, b"A: b\r\n"),
+    "the length of a chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+    "trailers": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n"),
 }
 
 
-@pytest.mark.parametrize("kind", TRICKLES)
-def test_a_server_that_trickles_is_out_of_time(kind: str) -> None:
-    """InvocationsTimeoutInSeconds is for the whole request, not for each of its bytes."""
-    header, piece = TRICKLES[kind]
-    listener = socket.create_server(("127.0.0.1", 0))
-
+def trickling(listener: socket.socket, begins: bytes, piece: bytes) -> str:
     def serve() -> None:
         connection, _ = listener.accept()
         with connection, contextlib.suppress(OSError):
             connection.recv(10_000)
-            connection.sendall(b"HTTP/1.1 200 OK\r\n" + header + b"\r\n\r\n")
+            connection.sendall(begins)
             for _ in range(30):
                 connection.sendall(piece)
                 time.sleep(0.1)
 
     threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("kind", TRICKLES)
+def test_a_server_that_trickles_is_out_of_time(kind: str) -> None:
+    """InvocationsTimeoutInSeconds is for the whole request, not for each of its bytes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    container = Container(trickling(listener, *TRICKLES[kind]))
     begin = time.monotonic()
-    container = Container(f"http://127.0.0.1:{listener.getsockname()[1]}")
     with listener, pytest.raises(TimeoutError):
         container.invoke(InMemory(b"1"), Call(None, None, timeout_seconds=1))
     assert time.monotonic() - begin < 1.5
+
+
+@pytest.mark.parametrize("kind", ["a status", "headers", "of known length"])
+def test_a_ping_whose_answer_trickles_has_an_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transform_emulator.containers.container.PING_REQUEST_TIMEOUT_SECONDS", 0.5)
+    listener = socket.create_server(("127.0.0.1", 0))
+    container = Container(trickling(listener, *TRICKLES[kind]))
+    begin = time.monotonic()
+    with listener:
+        assert container.execution_parameters() == {}
+    assert time.monotonic() - begin < 1
 
 
 def test_a_server_that_is_slow_is_out_of_time(model: ScriptedModel) -> None:

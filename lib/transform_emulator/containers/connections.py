@@ -1,7 +1,10 @@
 """Connections to one model server, kept alive between requests and broken off together."""
 
+from __future__ import annotations
+
 import errno
 import http.client
+import io
 import select
 import socket
 import threading
@@ -9,6 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 # A full queue of connections that a server has not accepted yet (Python's own holds five) drops the one that comes, and
 # the kernel tries that again only after a second: with a hundred at once, jobs of two seconds waited one for it.
@@ -140,6 +148,56 @@ def _closed_by_peer(connection: http.client.HTTPConnection) -> bool:
     readable = select.poll()
     readable.register(connection.sock, select.POLLIN)
     return bool(readable.poll(0))
+
+
+class _InTime(io.RawIOBase):
+    """What a socket receives until a moment: its own time-out begins anew with each byte that comes."""
+
+    def __init__(self, sock: socket.socket, end: float) -> None:
+        self._sock, self._end = sock, end
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        set_time_left(self._sock, self._end)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """A response that is there in time, to the last byte of its headers and of its body."""
+
+    def __init__(self, end: float, sock: socket.socket, debuglevel: int = 0, method: str | None = None) -> None:
+        super().__init__(sock, debuglevel, method)
+        self.fp.close()
+        self.fp = io.BufferedReader(_InTime(sock, end))
+
+
+def response_until(connection: http.client.HTTPConnection, end: float) -> http.client.HTTPResponse:
+    """Returns the response to the request that was sent, of which nothing is read after a moment.
+
+    Raises:
+        TimeoutError: now, or while its body is read: that moment is over.
+    """
+    connection.response_class = cast("type[http.client.HTTPResponse]", partial(_Response, end))
+    return connection.getresponse()
+
+
+def set_time_left(sock: socket.socket, end: float) -> None:
+    """Lets a socket wait no longer than until a moment.
+
+    Raises:
+        TimeoutError: it is over.
+    """
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    sock.settimeout(left)
 
 
 def arrived(response: http.client.HTTPResponse, most_bytes: int) -> bytes:

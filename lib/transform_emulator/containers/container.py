@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from transform_emulator.containers.compression import CompressionError, gunzip
-from transform_emulator.containers.connections import Connections, arrived
+from transform_emulator.containers.connections import Connections, arrived, response_until, set_time_left
 from transform_emulator.containers.payload import InMemory, Payload, Spooled
 from transform_emulator.service import json_texts
 from transform_emulator.service.limits import PING_INTERVAL_SECONDS, PING_REQUEST_TIMEOUT_SECONDS
@@ -146,7 +146,7 @@ class Container:
         with self._connections.connected(call.timeout_seconds) as exchange:
             connection = exchange.connection
             response = self._exchange(connection, body, call, end)
-            pieces = _received(response, connection, end)
+            pieces = _received(response)
             payload = InMemory(b"".join(pieces)) if isinstance(body, InMemory) else _spooled(pieces)
             if not response.will_close:
                 exchange.keep()
@@ -164,9 +164,10 @@ class Container:
     def _get(self, path: str) -> tuple[int, bytes]:
         """Status and body of a GET, with status 0 for no answer, and then why as the body."""
         connection = self._connections.fresh(PING_REQUEST_TIMEOUT_SECONDS)
+        end = time.monotonic() + PING_REQUEST_TIMEOUT_SECONDS
         try:
             connection.request("GET", self._path + path, headers={"User-Agent": USER_AGENT})
-            response = connection.getresponse()
+            response = response_until(connection, end)
             return response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
             return 0, (str(error) or type(error).__name__).encode()
@@ -190,11 +191,10 @@ class Container:
         except (BrokenPipeError, ConnectionResetError):
             # A server may answer 413 and close before it has read the body; that status is what the data-log of
             # sagemaker-python-sdk#1882 shows. If there is no answer either, getresponse raises.
-            response = connection.getresponse()
+            response = response_until(connection, end)
             response.will_close = True
             return response
-        _set_time_left(connection, end)
-        return connection.getresponse()
+        return response_until(connection, end)
 
 
 def _unpacked(answer: Answer) -> Answer:
@@ -217,16 +217,9 @@ def _unpacked(answer: Answer) -> Answer:
 def _sent(body: Payload, connection: http.client.HTTPConnection, end: float) -> Iterator[bytes]:
     """Yields the body, within what is left of the request's time."""
     for chunk in body.chunks():
-        _set_time_left(connection, end)
+        if connection.sock is not None:
+            set_time_left(connection.sock, end)
         yield chunk
-
-
-def _set_time_left(connection: http.client.HTTPConnection, end: float) -> None:
-    left = end - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    if connection.sock is not None:
-        connection.sock.settimeout(left)
 
 
 def _spooled(pieces: Iterator[bytes]) -> Spooled:
@@ -236,12 +229,9 @@ def _spooled(pieces: Iterator[bytes]) -> Spooled:
     return spooled
 
 
-def _received(
-    response: http.client.HTTPResponse, connection: http.client.HTTPConnection, end: float
-) -> Iterator[bytes]:
-    """Yields the body, within what is left of the request's time: a server that trickles must not outlive it."""
+def _received(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Yields the body."""
     while piece := arrived(response, READ_BYTES):
         yield piece
-        _set_time_left(connection, end)
     if response.length:  # http.client reports a body that ends early only where no amount was asked for
         raise http.client.IncompleteRead(b"", response.length)
