@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from werkzeug.http import parse_date
 
 from transform_emulator.http.protocol_errors import Failure
+from transform_emulator.http.s3_digests import digest_fault
 from transform_emulator.service.allowed_callers import Doors
 
 if TYPE_CHECKING:
@@ -70,8 +71,12 @@ def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
     for name in NUMBERS:
         if name in query and not re.fullmatch("[0-9]{1,9}", query[name][0]):
             return _bad("InvalidArgument", f"Provided {name} not an integer or within integer range")
+    if "partNumber" in query and "HTTP_RANGE" in environ:
+        return _bad("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
     method, form = environ["REQUEST_METHOD"], environ.get("CONTENT_TYPE", "").startswith(FORM_TYPES)
     framed = environ.get("HTTP_X_AMZ_CONTENT_SHA256", "").startswith("STREAMING-")  # moto takes the frames off
+    if not framed and (failure := digest_fault(environ, body)) is not None:
+        return failure
     if method not in {"PUT", "POST"} or form or framed:
         return None
     asked = query.keys() & (POSTED_TO_OBJECTS if key else POSTED_TO_BUCKETS)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from moto.s3.exceptions import InvalidContinuationToken
 from moto.s3.models import FakeBucket, S3Backend
 
 
@@ -23,7 +24,7 @@ class _Below:
 
 
 def list_below() -> None:
-    """Lets moto's listings look below their prefix; once in a process."""
+    """Lets moto's listings look below their prefix, and refuse tokens that nobody gave; once in a process."""
     theirs: Callable[..., Any] = S3Backend.list_objects
 
     @wraps(theirs)
@@ -32,3 +33,13 @@ def list_below() -> None:
         return theirs(self, _Below(bucket, prefix) if prefix and is_plain else bucket, prefix, *others, **options)
 
     setattr(S3Backend, "list_objects", list_objects)  # noqa: B010
+
+    pages: Callable[..., Any] = S3Backend.list_objects_v2
+
+    @wraps(pages)
+    def list_objects_v2(self: S3Backend, *others: Any, continuation_token: str | None, **options: Any) -> Any:
+        if continuation_token and continuation_token not in self._pagination_tokens:
+            raise InvalidContinuationToken
+        return pages(self, *others, continuation_token=continuation_token, **options)
+
+    setattr(S3Backend, "list_objects_v2", list_objects_v2)  # noqa: B010
