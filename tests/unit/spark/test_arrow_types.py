@@ -29,7 +29,7 @@ from batch_transform.spark.arrow_types import spark_schema
             OUTPUT_SCHEMA,
             "object:string,etag:string,lines:bigint,blank:bigint,"
             "unreadable:array<struct<start:bigint,stop:bigint,reason:string,placeholder:boolean>>,wrong_key:bigint,"
-            "shape:string,setting:string,misread:boolean",
+            "shape:string,setting:string,misread:boolean,is_error:boolean",
         ),
     ],
 )

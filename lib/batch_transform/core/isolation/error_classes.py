@@ -13,7 +13,7 @@ from enum import Enum
 
 from batch_transform.core.amounts import counted, verb
 from batch_transform.core.isolation.data_log_evidence import LogEntry
-from batch_transform.core.predictions.wrapping import NO_PREDICTION
+from batch_transform.core.predictions.output_counts import OutputCount
 from batch_transform.core.statuses import JobStatus
 
 
@@ -220,9 +220,10 @@ def of_missing_output(status: JobStatus, failure_reason: str | None) -> Failure:
     )
 
 
-def of_shape(rows: int, shape: str, setting: str | None, misread: bool) -> Failure:
+def of_shape(rows: int, output: OutputCount) -> Failure:
     """Returns why an output is not used that is in another form than was configured, and with what it can be read."""
-    if shape.endswith(NO_PREDICTION):
+    shape, setting = output["shape"] or "", output["setting"]
+    if output["is_error"]:
         return Failure(ErrorClass.MISMATCH, shape)
     if setting is None:
         words = f"{shape}; it is read as prediction.format and prediction.records_path say, for {counted(rows, 'row')}"
@@ -230,7 +231,7 @@ def of_shape(rows: int, shape: str, setting: str | None, misread: bool) -> Failu
     lines = counted(rows, "line")
     where = "" if shape.startswith(f"{lines} ") else f" where {lines} {verb(rows, 'was', 'were')} expected"
     words = f"{shape}{where}; set {setting}"
-    return Failure(ErrorClass.MISMATCH, words, setting=setting if misread else None)
+    return Failure(ErrorClass.MISMATCH, words, setting=setting if output["misread"] else None)
 
 
 def of_mismatch(rows: int, lines: int, blank_lines: int, wrong_key: int | None) -> Failure:

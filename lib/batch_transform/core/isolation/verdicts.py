@@ -154,7 +154,7 @@ def _of_object(job: JobRecord, span: Sent, output: OutputCount | None, absent: F
     if output is None:
         yield _failed(whole, absent)
     elif output["shape"] is not None:
-        yield _failed(whole, of_shape(rows, output["shape"], output["setting"], bool(output["misread"])))
+        yield _failed(whole, of_shape(rows, output))
     elif output["lines"] != rows or output["blank"] or output["wrong_key"] is not None:
         yield _failed(whole, of_mismatch(rows, output["lines"], output["blank"], output["wrong_key"]))
     else:

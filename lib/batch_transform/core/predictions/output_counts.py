@@ -49,6 +49,7 @@ OUTPUT_SCHEMA = pa.schema(
         pa.field("shape", pa.string()),  # what it is instead of what was configured; null: nothing else
         pa.field("setting", pa.string()),  # with which that is read
         pa.field("misread", pa.bool_()),  # whether nothing but its form is wrong
+        pa.field("is_error", pa.bool_()),  # whether an answer in it says of itself that it is an error
     ]
 )
 
@@ -74,6 +75,7 @@ class OutputCount(TypedDict):
     shape: str | None
     setting: str | None
     misread: bool
+    is_error: bool
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,12 @@ def count_output(
         "shape": None,
         "setting": None,
         "misread": False,
+        "is_error": False,
     }
     try:
         _count(store, output, reader, key, found)
     except ErrorAnswered as err:
-        found["shape"] = str(err)
-        return found
+        return {**found, "shape": str(err), "is_error": True}
     except ForeignBytes as err:
         return {**found, "shape": str(err), "setting": err.setting, "misread": True}
     except NotUnpacked as err:

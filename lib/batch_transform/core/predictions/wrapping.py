@@ -25,7 +25,6 @@ _STATUSES = frozenset(str(status.value) for status in HTTPStatus)
 _ENDS_AS_A_PAIR = re.compile(r'(?:/[^\[\]]*"|,\s*[1-5][0-9]{2})\s*\]\Z')
 _ENDS_WITH_HEADERS = re.compile(r",\s*[1-5][0-9]{2}\s*,\s*\{.*\}\s*\]\Z", re.DOTALL)
 MOST_PARTS = 3  # of a body with what a server should say of it
-NO_PREDICTION = ", so its body is no prediction"
 _STATUS_MEMBER = '"statusCode"'
 
 
@@ -93,7 +92,7 @@ def _taken_apart(stream: JsonStream) -> Wrapped:
     if found is None:
         raise stream.fault("it is neither a JSON string nor a body with its media type or its status")
     if not found.status.startswith("2"):
-        raise ErrorAnswered(str(stream.fault(f"its status is {found.status}{NO_PREDICTION}")))
+        raise ErrorAnswered(str(stream.fault(f"its status is {found.status}, so its body is no prediction")))
     return found
 
 

@@ -14,7 +14,9 @@ from batch_transform.core.isolation.error_classes import (
     of_missing_output,
     of_shape,
 )
+from batch_transform.core.predictions.output_counts import OutputCount
 from batch_transform.core.statuses import JobStatus
+from support.core_tables import outputs
 
 REASONS = [
     ("ClientError: See job logs for more information", ErrorClass.REJECTED),
@@ -150,6 +152,11 @@ def test_a_mismatch_says_both_counts():
     assert of_mismatch(3, 2, 0, None).error_class is ErrorClass.MISMATCH
 
 
+def shaped(shape: str, setting: str | None, **more: bool) -> OutputCount:
+    (output,) = outputs({"object": "o", "shape": shape, "setting": setting, **more}).to_pylist()
+    return output
+
+
 @pytest.mark.parametrize(
     ("shape", "told"),
     [
@@ -159,9 +166,10 @@ def test_a_mismatch_says_both_counts():
     ],
 )
 def test_as_many_lines_as_were_expected_are_not_said_to_be_others(shape, told):
-    assert of_shape(64, shape, "prediction.format: text", misread=False).message.startswith(told)
+    assert of_shape(64, shaped(shape, "prediction.format: text")).message.startswith(told)
 
 
 def test_of_an_answer_that_is_an_error_no_setting_is_named():
-    shape = "document 1 of the output: its status is 500, so its body is no prediction"
-    assert of_shape(1, shape, None, misread=False).message == shape
+    shape = "document 1 of the output: its status is 500"
+    assert of_shape(1, shaped(shape, None, is_error=True)).message == shape
+    assert "it is read as prediction.format" in of_shape(1, shaped(shape, None)).message
