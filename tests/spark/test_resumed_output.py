@@ -37,6 +37,7 @@ def check_refused(spark, arguments):
     with pytest.raises(ServiceFailure, match="with another output") as ended:
         score(keys(spark), **arguments)
     assert "strict" in str(ended.value)
+    assert "a row breaks what the table demands: CHECK constraint c" in str(ended.value)
     assert "k2 " not in str(ended.value)
 
 
@@ -58,6 +59,14 @@ def test_another_output_is_checked_against_the_staged_rows_and_takes_what_was_sc
     stored = spark.read.format(format).load(f"{tmp_path}/other")
     assert sorted((row.key, row.echo) for row in stored.collect()) == [(f"k{n}", f"k{n}") for n in range(4)]
     assert spark.read.format("delta").load(f"{tmp_path}/strict").count() == 0
+
+
+def test_a_table_that_was_mended_takes_what_was_scored(spark, world, tmp_path, refused):
+    jobs = world.jobs(refused["run_id"])
+    spark.sql(f"ALTER TABLE delta.`{tmp_path}/strict` DROP CONSTRAINT c")
+    assert score(keys(spark), **refused).report["status"] == "published"
+    assert world.jobs(refused["run_id"]) == jobs
+    assert spark.read.format("delta").load(f"{tmp_path}/strict").count() == 4
 
 
 @pytest.mark.long

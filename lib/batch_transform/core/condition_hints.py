@@ -11,9 +11,6 @@ HINTS = {
     "COLUMN_ALREADY_EXISTS": "two columns have one name, or one but for upper and lower case, which "
     "spark.sql.caseSensitive=true tells apart; of CSV: is the first line of each file its header?",
     "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION": "a decimal has at most 38 digits",
-    "DELTA_EXCEED_CHAR_VARCHAR_LIMIT": "a value is longer than the column takes",
-    "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES": "a row breaks a constraint of the table",
-    "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": "a column that is never null is null",
     "DIVIDE_BY_ZERO": "division by zero; try_divide makes it null",
     "DUPLICATED_MAP_KEY": "a map has a key twice",
     "INVALID_ARRAY_INDEX": "an array has no such element",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from batch_transform.core.broken_rules import broken_rule
 from batch_transform.core.condition_hints import HINTS
 from batch_transform.core.ended_applications import ENDED, has_ended
 from batch_transform.core.escaping import visible
@@ -213,6 +214,8 @@ def _words(link: Link) -> str:
         return "in a Python worker"
     if _shows_words(link):
         return _shown(link, condition)
+    if rule := broken_rule(link):
+        return f"[{condition or simple(link.name)}] a row breaks what the table demands: {rule[:_MOST_EXPRESSION]}"
     if condition is None:
         if _TOO_MANY.match(link.text):
             return f"{simple(link.name)}: {_TOO_LARGE}"

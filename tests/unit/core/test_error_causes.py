@@ -174,7 +174,7 @@ SAID = {
             )
         ],
         FINAL,
-        ["[DELTA_EXCEED_CHAR_VARCHAR_LIMIT]"],
+        ["[DELTA_EXCEED_CHAR_VARCHAR_LIMIT]", "demands: the length in (isnull(x) OR (length(x) <= 3))"],
     ),
     "Delta 3, a length": (
         [
@@ -184,7 +184,7 @@ SAID = {
             )
         ],
         FINAL,
-        ["DeltaInvariantViolationException"],
+        ["[DeltaInvariantViolationException]", "demands: the length in (length(x) <= 3)"],
     ),
     "Delta, a constraint": (
         [
@@ -195,7 +195,38 @@ SAID = {
             )
         ],
         FINAL,
-        ["[DELTA_VIOLATE_CONSTRAINT_WITH_VALUES]"],
+        ["[DELTA_VIOLATE_CONSTRAINT_WITH_VALUES]", "demands: CHECK constraint positive (x > 0)"],
+    ),
+    "Delta 3, a constraint": (
+        [
+            Link(
+                "org.apache.spark.sql.delta.schema.DeltaInvariantViolationException",
+                f"CHECK constraint a b ((x > 0)) violated by row with values:\n - x : {ROW} violated by row with values:",
+            )
+        ],
+        FINAL,
+        ["[DeltaInvariantViolationException]", "demands: CHECK constraint a b ((x > 0))"],
+    ),
+    "Delta, a null": (
+        [
+            Link(
+                "org.apache.spark.sql.delta.schema.DeltaInvariantViolationException",
+                "[DELTA_NOT_NULL_CONSTRAINT_VIOLATED] NOT NULL constraint violated for column: s.p.\n SQLSTATE: 23502",
+            )
+        ],
+        FINAL,
+        ["[DELTA_NOT_NULL_CONSTRAINT_VIOLATED]", "demands: NOT NULL of column s.p"],
+    ),
+    "Delta, a length of a value that says so itself": (
+        [
+            Link(
+                "org.apache.spark.sql.delta.schema.DeltaInvariantViolationException",
+                '[DELTA_EXCEED_CHAR_VARCHAR_LIMIT] Value "x" exceeds char/varchar type length limitation. Failed check: '
+                f'{ROW}" exceeds char/varchar type length limitation. Failed check: (length(x) <= 3).',
+            )
+        ],
+        FINAL,
+        ["demands: the length in (length(x) <= 3)"],
     ),
     "Delta, other partitions": (
         [

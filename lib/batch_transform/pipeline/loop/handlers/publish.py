@@ -217,8 +217,8 @@ def _another_way(ctx: RunContext) -> str:
     """What a person may do about a table that does not take the rows."""
     command = going_on(ctx, "--set output.path=...", "another output")
     return (
-        f"Everything is scored. If the table does not take these rows: {command} (or another prediction.sql) publishes "
-        "them without scoring again"
+        "Everything is scored. If the table does not take these rows: change what it demands (ALTER TABLE) and start "
+        f"the run again, or: {command} (or another prediction.sql); either publishes them without scoring again"
     )
 
 
