@@ -38,6 +38,7 @@ class Capabilities:
         replaces_where: whether `output.replace_where` goes with it.
         partition_types: whether partition columns of any type come back; else from the names of folders.
         log_folder: the folder of a table that makes it one of this format; '' if none does.
+        odd_names: which of its tables take names that the others refuse; '' if none does.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Capabilities:
     replaces_where: bool = False
     partition_types: bool = False
     log_folder: str = ""
+    odd_names: str = ""
 
 
 @dataclass(frozen=True)

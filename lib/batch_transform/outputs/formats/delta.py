@@ -33,6 +33,7 @@ class Delta(TableFormat):
         replaces_where=True,
         partition_types=True,
         log_folder="_delta_log",
+        odd_names="a table with column mapping (delta.columnMapping.mode)",
     )
     packages = Packages(
         {"4.2": "4.4.0", "4.1": "4.4.0", "4.0": "4.4.0", "3.5": "3.3.2"},

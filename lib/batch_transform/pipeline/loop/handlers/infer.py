@@ -177,6 +177,8 @@ def _check_names(ctx: RunContext, state: RunState, found: Inferred) -> None:
         words = f"the field {owned[0]} has the name of the column of prediction.provenance; set prediction.column"
     elif odd and format is not None:
         such = f"give a schema without it, such as a part of {found.ddl}"
+        if format.can.odd_names:  # only Spark knows whether it is such a table
+            such += f"; {format.can.odd_names} takes all of it, if you give that"
         words = f"{format.can.title} takes no column named {odd[0]!r}; {such}"
     else:
         return
