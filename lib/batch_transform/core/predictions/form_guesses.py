@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from batch_transform.core.amounts import counted
-from batch_transform.core.predictions.answer_form import CSV, JSON, TEXT, AnswerForm
+from batch_transform.core.predictions.answer_form import CSV, JSON, JSON_LINES, TEXT, AnswerForm
 from batch_transform.core.predictions.json_stream import BYTE_ORDER_MARK
 from batch_transform.core.predictions.records_path import EACH, Steps, spelled
 from batch_transform.core.predictions.wrapping import Wrapped, beside_body
@@ -33,10 +33,12 @@ class Guess:
     Attributes:
         form: to read it in.
         saw: what it seems to be, with places for `{rows}`, `{documents}`, `{lines}`, `{full}` (of them) and `{blank}`.
+        if_read: whether it is one only where the schema reads it: words of a message look like it as well.
     """
 
     form: AnswerForm
     saw: str
+    if_read: bool = False
 
 
 def guesses(head: bytes, form: AnswerForm, fields: tuple[str, ...]) -> list[Guess]:
@@ -49,9 +51,12 @@ def guesses(head: bytes, form: AnswerForm, fields: tuple[str, ...]) -> list[Gues
     """
     text = head.decode(errors="replace").lstrip(" \t\r\n" + BYTE_ORDER_MARK)
     found = [*_blank(form), *(_json(text, fields) if text[:1] in ("{", "[") else _values(text, form, fields))]
-    if form.skips_blank:
-        found = [replace(guess, form=replace(guess.form, skips_blank=True)) for guess in found]
-    return [guess for guess in found if guess.form != form][:_MOST_GUESSES]
+    found = [guess for guess in found if guess.form != form][:_MOST_GUESSES]
+    if not form.skips_blank:
+        return found
+    # Of cells and texts it is told that blank lines are left out only where there are any.
+    plain = [guess for guess in found if guess.form.format in (CSV, TEXT)]
+    return plain + [replace(guess, form=replace(guess.form, skips_blank=True)) for guess in found]
 
 
 def wrapped_guesses(first: Wrapped, form: AnswerForm, fields: tuple[str, ...]) -> list[Guess]:
@@ -154,3 +159,16 @@ def _values(text: str, form: AnswerForm, fields: tuple[str, ...]) -> Iterator[Gu
             yield Guess(AnswerForm(TEXT), "{full} lines of one number each")
         else:
             yield Guess(AnswerForm(CSV), f"{{full}} lines of {counted(len(cells), 'number')} each")
+    elif first.startswith('"') and form.format == JSON_LINES:
+        yield Guess(AnswerForm(JSON), "{documents} JSON values that are no objects", if_read=True)
+    elif not form.is_unpacked and fields and not _is_json(first):
+        values = counted(len(fields), "value")
+        yield Guess(AnswerForm(CSV if len(fields) > 1 else TEXT), f"{{full}} lines of {values} each", if_read=True)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_int=str)
+    except (json.JSONDecodeError, RecursionError):
+        return False
+    return True

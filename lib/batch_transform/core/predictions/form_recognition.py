@@ -38,11 +38,17 @@ Opened = Callable[[], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class Recognised:
-    """What an output seems to be, with which setting it is read, and whether blank lines are all that is too much."""
+    """What an output seems to be, and with which setting it is read.
+
+    Attributes:
+        skips_blank: whether blank lines are all that is too much.
+        is_packed: whether each prediction lies within a document, so that a line of one may look like one alone.
+    """
 
     shape: str
     setting: str
-    skips_blank: bool
+    skips_blank: bool = False
+    is_packed: bool = False
 
 
 def recognised(opened: Opened, reader: PredictionReader, rows: int, *, as_many: bool) -> Recognised | None:
@@ -57,23 +63,23 @@ def recognised(opened: Opened, reader: PredictionReader, rows: int, *, as_many: 
     head = _head(opened())
     names = tuple(reader.schema.names) if reader.schema is not None else ()
     wrapped, is_pair = _if_wrapped(head, opened, reader, names)
-    unread: list[Guess] = []  # forms that hold as many predictions, but for another schema
+    unread: list[Guess] = []  # hold as many, but for another schema
     for guess in [*wrapped, *guesses(head, reader.form, names)]:
-        if as_many and not _may_read_better(guess, reader, opened()):
-            continue
+        if (as_many and not _may_read_better(guess, reader, opened())) or (guess.if_read and rows == 1):
+            continue  # the one line may be what the model says of a bad row
         held = [each for each in _with_those_beside(guess, opened) if _holds(each, rows, opened, reader)]
         readable = [each for each in held if _is_read(each, reader, opened())]
         if readable:
             named = [each for each in readable if each.form.steps[-2:-1] and each.form.steps[-2] in names]
             return _read(named or readable, rows, opened, reader)
-        unread = unread or held
+        unread = unread or ([] if guess.if_read else held)
     if unread:
         return _unread(unread, rows, opened, reader)
     if not is_pair:
         return None
     # Whatever the bodies are: nothing reads them as they are wrapped.
     why = f"no setting reads these bodies as {counted(rows, 'prediction')}"
-    return Recognised(_described(wrapped[0], rows, opened), answer_otherwise(why), False)
+    return Recognised(_described(wrapped[0], rows, opened), answer_otherwise(why))
 
 
 def _with_those_beside(guess: Guess, opened: Opened) -> list[Guess]:
@@ -120,7 +126,7 @@ def _told(found: list[Guess], settings: list[str], rows: int, opened: Opened, re
         paths = " and ".join(escaped(path_in_quotes(each.form)) for each in found)
         guess = replace(guess, saw=f"{{documents}} JSON documents with {{rows}} values in each of {paths}")
     skips_more = guess.form.skips_blank and not reader.form.skips_blank
-    return Recognised(_described(guess, rows, opened), " and ".join(settings), skips_more)
+    return Recognised(_described(guess, rows, opened), " and ".join(settings), skips_more, bool(guess.form.steps))
 
 
 def _if_wrapped(

@@ -116,7 +116,8 @@ def count_output(
 
     Lines are those of `AnswerForm.lines`: predictions, one on each. Where they are not what the rows ask for, `shape`
     says what the output seems to be instead, and `setting` how that is read, if some setting does. It is `misread` if
-    nothing but its form is wrong: no line of it is a prediction as it is, or blank lines are all that is too much.
+    nothing but its form is wrong: no line of it is a prediction as it is, but for pieces of documents that look like
+    one, or blank lines are all that is too much.
     """
     found: OutputCount = {
         "object": output.object,
@@ -192,7 +193,8 @@ def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionRead
         return
     found["shape"], found["setting"] = seen.shape, seen.setting
     is_part = reader.form.is_wrapped and holds_wrapped(store.open_stream(output.uri, output.etag).chunks)
-    found["misread"] = not is_part and (not readable or seen.skips_blank or reader.schema is None)
+    is_whole = not readable or (seen.is_packed and 2 * readable < found["lines"])
+    found["misread"] = not is_part and (is_whole or seen.skips_blank or reader.schema is None)
 
 
 class _Keys:

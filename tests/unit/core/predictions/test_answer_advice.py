@@ -58,6 +58,14 @@ ANSWERS = {
     "split of kinds": json.dumps({"columns": ["p", "q"], "data": [[number, "a"] for number in NUMBERS]}),
     "commas": ",".join(map(str, NUMBERS)),
     "commas of words": "cat," * (ROWS - 1) + "dog",
+    "an array of an object a line": "[\n" + ",\n".join(map(json.dumps, OBJECTS)) + "\n]\n",
+    "arrays of an object a line": ("[\n" + json.dumps(OBJECTS[0]) + "\n]\n") * ROWS,
+    "words": "cat\n" * ROWS,
+    "words in quotes": '"cat"\n' * ROWS,
+    "truths": "True\n" * ROWS,
+    "words and numbers": "cat,0.5\n" * ROWS,
+    "nulls": "null\n" * ROWS,
+    "a message": "Traceback (most recent call last):\n" + "  File a, line 1, in b\n" * (ROWS - 1),
     "numbers": lines(NUMBERS),
     "numbers and newlines": lines(NUMBERS) + "\n",
     "cells": "".join(f"{number},1\n" for number in NUMBERS),
@@ -74,6 +82,7 @@ SCHEMAS = {
     "p double": pa.schema([("p", pa.float64())]),
     "p string": pa.schema([("p", pa.string())]),
     "p double, q double": pa.schema([("p", pa.float64()), ("q", pa.float64())]),
+    "p string, q double": pa.schema([("p", pa.string()), ("q", pa.float64())]),
     "p array<double>": pa.schema([("p", pa.list_(pa.float64()))]),
 }
 CONFIGURED = {
@@ -160,6 +169,36 @@ def test_numbers_of_the_rows_are_no_prediction(answer, ddl):
     setting = counted(ANSWERS[answer], reader_of({}, SCHEMAS[ddl]))["setting"]
     assert "data'" in setting
     assert "index" not in setting
+
+
+SURE = {
+    ("words", "p string"): {"format": "text"},
+    ("words in quotes", "p string"): {"format": "json"},
+    ("words and numbers", "p string, q double"): {"format": "csv"},
+    ("an array of an object a line", "p double"): {"format": "json", "records_path": "[]"},
+    ("arrays of an object a line", "p double"): {"format": "json", "records_path": "[]"},
+}
+
+
+@pytest.mark.parametrize(("answer", "ddl"), SURE)
+def test_a_form_ends_the_run_where_a_line_may_look_like_a_prediction_of_another(answer, ddl):
+    found = counted(ANSWERS[answer], reader_of({}, SCHEMAS[ddl]))
+    assert told(found["setting"]) == SURE[answer, ddl]
+    assert found["misread"]
+
+
+def test_the_words_about_a_row_alone_are_no_form():
+    """They may be of a bad row, which dies of an answer that cannot be read."""
+    store, body = MemoryStore(), b"no age\n"
+    store.put(OUTPUT, body)
+    output = OutputObject(object_name(0, 1, "0f"), OUTPUT, etag_of(body))
+    assert count_output(store, output, reader_of({}, SCHEMAS["p string"]))["shape"] is None
+
+
+@pytest.mark.parametrize("ddl", ["p double", "p double, q double", "p string, q double"])
+@pytest.mark.parametrize("answer", ["words", "nulls", "a message"])
+def test_words_that_no_schema_reads_are_in_no_form(answer, ddl):
+    assert counted(ANSWERS[answer], reader_of({}, SCHEMAS[ddl]))["setting"] is None
 
 
 def test_of_lists_beside_one_another_the_schema_names_one():
