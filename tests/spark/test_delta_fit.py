@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.outputs.delta_fit import check_fits
 from batch_transform.outputs.port import OutputTable
 from batch_transform.spark.dead_letters import ERROR_TYPE
@@ -269,6 +269,24 @@ def test_tables_that_are_there_say_which_names_they_take(spark, world, tmp_path)
     assert {tuple(row) for row in found.df.collect()} == {("k1", 1, "k1"), ("k2", 2, "k2")}
     with pytest.raises(ConfigurationError, match="columnMapping"):
         score(df, **world.arguments(tmp_path, output=output))  # of which the dead letters are new
+
+
+def test_a_name_that_mapped_tables_alone_take_is_inferred_once_it_is_written_down(spark, world, tmp_path, monkeypatch):
+    """Whether the table is one, only Spark knows, which the step that infers does not ask."""
+    place = str(tmp_path / "scores")
+    spark.sql(
+        f"CREATE TABLE delta.`{place}` (id INT, key STRING, `x y` STRING) USING delta "
+        "TBLPROPERTIES ('delta.columnMapping.mode' = 'name')"
+    )
+    answer = lambda body: (200, b'{"x y": "a"}\n' * len(body.splitlines()))  # noqa: E731
+    monkeypatch.setattr(world.models["formed"].script, "answer", answer)
+    output, dead = {"path": place, "format": "delta", "mode": "append"}, {"path": f"{tmp_path}/dead"}
+    arguments = world.arguments(tmp_path, "formed", prediction={"schema": "infer"}, output=output, dead_letter=dead)
+    with pytest.raises(ServiceFailure, match=r"a table with column mapping .* takes all of it, if you give that"):
+        score(keys(spark, 1, 2), **arguments)
+    result = score(keys(spark, 1, 2), **{**arguments, "prediction": "`x y` string"})
+    assert [row["x y"] for row in result.df.collect()] == ["a", "a"]
+    assert len(world.jobs(arguments["run_id"])) == 1
 
 
 def test_rules_that_hold_let_the_run_publish(spark, world, table, tmp_path):

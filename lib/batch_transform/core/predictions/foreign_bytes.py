@@ -48,7 +48,7 @@ class ForeignBytes(NotUnpacked):
     """
 
     def __init__(self, words: str, setting: str) -> None:
-        super().__init__(f"the output is {words}; answers must be UTF-8")
+        super().__init__(f"the output is {words}, and not UTF-8")
         self.setting = setting
 
 

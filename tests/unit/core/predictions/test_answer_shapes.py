@@ -330,7 +330,7 @@ def test_of_answers_that_are_no_utf_8_it_is_said_what_they_are_and_who_is_to_cha
     body, words = BYTES[case]
     found = counted_bytes(body, schema)
     assert f"the output is {words}" in found["shape"]
-    assert "answers must be UTF-8" in found["shape"]
+    assert "and not UTF-8" in found["shape"]
     assert found["setting"].endswith("in another run")
     assert found["misread"]
 
