@@ -81,6 +81,9 @@ class Prediction(Section):
     @classmethod
     def _is_a_path(cls, path: str | None, info: ValidationInfo) -> str | None:
         if path is not None:
+            if path == "$" or path.startswith(("$.", "$[")):  # but `$values`, as .NET calls an array, is a name
+                plain = path.removeprefix("$").removeprefix(".").replace("[*]", "[]") or "[]"
+                raise ValueError(f"is {path!r}, and begins as a JSONPath does; write it as {plain!r}")
             parse_path(path)
             if info.data.get("format", JSON) not in (JSON, JSON_LINES):
                 raise ValueError(f"is given beside format: {info.data['format']}; a path leads into JSON documents")
