@@ -234,12 +234,14 @@ def of_shape(rows: int, output: OutputCount) -> Failure:
     return Failure(ErrorClass.MISMATCH, words, setting=setting if output["misread"] else None)
 
 
-def of_mismatch(rows: int, lines: int, blank_lines: int, wrong_key: int | None) -> Failure:
+def of_mismatch(rows: int, output: OutputCount) -> Failure:
     """Returns why an output is not used: it does not hold exactly one line, not blank and of its row, for each row."""
+    lines, blank_lines, wrong_key = output["lines"], output["blank"], output["wrong_key"]
     if wrong_key is not None:
         return Failure(ErrorClass.MISMATCH, f"line {wrong_key} of the output echoes another key than its record has")
     blanks = f", {blank_lines} of them blank" if blank_lines else ""
-    return Failure(
-        ErrorClass.MISMATCH,
-        f"{counted(lines, 'line')}{blanks} in the output for {counted(rows, 'row')}; one line per row is used",
-    )
+    words = f"{counted(lines, 'line')}{blanks} in the output for {counted(rows, 'row')}; one line per row is used"
+    unread = output["unreadable"]
+    if unread and unread[0]["start"] == 0 and lines - sum(run["stop"] - run["start"] for run in unread) == rows:
+        words += ", and the first cannot be read: a model must answer no header, nor anything else before its answers"
+    return Failure(ErrorClass.MISMATCH, words)

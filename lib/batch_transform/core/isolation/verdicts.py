@@ -156,7 +156,7 @@ def _of_object(job: JobRecord, span: Sent, output: OutputCount | None, absent: F
     elif output["shape"] is not None:
         yield _failed(whole, of_shape(rows, output))
     elif output["lines"] != rows or output["blank"] or output["wrong_key"] is not None:
-        yield _failed(whole, of_mismatch(rows, output["lines"], output["blank"], output["wrong_key"]))
+        yield _failed(whole, of_mismatch(rows, output))
     else:
         refused = [run for run in output["unreadable"] if not run["placeholder"]]
         unread = sum(run["stop"] - run["start"] for run in refused)

@@ -143,13 +143,28 @@ def test_a_try_counts_where_somebody_answered_for_it():
     assert not {ErrorClass.THROTTLED, ErrorClass.CAPACITY, ErrorClass.OVER_LIMIT} & counting
 
 
+def lined(lines: int, blank: int = 0, *unread: tuple[int, int]) -> OutputCount:
+    runs = [{"start": start, "stop": stop, "reason": "no", "placeholder": False} for start, stop in unread]
+    (output,) = outputs({"object": "o", "lines": lines, "blank": blank, "unreadable": runs}).to_pylist()
+    return output
+
+
 def test_a_mismatch_says_both_counts():
-    assert of_mismatch(3, 2, 0, None).message == "2 lines in the output for 3 rows; one line per row is used"
-    assert (
-        of_mismatch(3, 3, 1, None).message
-        == "3 lines, 1 of them blank in the output for 3 rows; one line per row is used"
-    )
-    assert of_mismatch(3, 2, 0, None).error_class is ErrorClass.MISMATCH
+    few, blank = of_mismatch(3, lined(2)), of_mismatch(3, lined(3, 1))
+    assert few.message == "2 lines in the output for 3 rows; one line per row is used"
+    assert blank.message == "3 lines, 1 of them blank in the output for 3 rows; one line per row is used"
+    assert few.error_class is ErrorClass.MISMATCH
+
+
+@pytest.mark.parametrize("unread", [[(0, 1)], [(0, 1), (2, 3)]])
+def test_a_header_before_answers_is_told_as_one(unread):
+    """As pandas writes one: that the lines are too many says little."""
+    assert "must answer no header" in of_mismatch(3, lined(3 + len(unread), 0, *unread)).message
+
+
+@pytest.mark.parametrize("output", [lined(5, 0, (4, 5)), lined(5, 0, (0, 2)), lined(5), lined(4, 0, (0, 2))], ids=str)
+def test_lines_too_many_elsewhere_are_no_header(output):
+    assert "header" not in of_mismatch(4, output).message
 
 
 def shaped(shape: str, setting: str | None, **more: bool) -> OutputCount:
