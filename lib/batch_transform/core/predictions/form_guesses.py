@@ -51,6 +51,8 @@ def guesses(head: bytes, form: AnswerForm, fields: tuple[str, ...]) -> list[Gues
     """
     text = head.decode(errors="replace").lstrip(" \t\r\n" + BYTE_ORDER_MARK)
     found = [*_blank(form), *(_json(text, fields) if text[:1] in ("{", "[") else _values(text, form, fields))]
+    most, has_records = form.most_line_bytes, form.has_records
+    found = [replace(guess, form=replace(guess.form, most_line_bytes=most, has_records=has_records)) for guess in found]
     found = [guess for guess in found if guess.form != form][:_MOST_GUESSES]
     if not form.skips_blank:
         return found
