@@ -54,7 +54,7 @@ class Prediction(Section):
     ddl: Text | None = Field(default=None, alias="schema")
     format: PredictionFormat = PredictionSettings.format
     records_path: Text | None = None
-    separator: Text | None = None
+    separator: str | None = None
     blank_lines: BlankLines = PredictionSettings.blank_lines
     body: Body | None = None
     max_line_mb: Annotated[WholeNumber, Field(ge=1, le=MOST_LINE_MB)] | None = None
@@ -92,8 +92,8 @@ class Prediction(Section):
     @field_validator("separator")
     @classmethod
     def _is_one_character(cls, separator: str | None, info: ValidationInfo) -> str | None:
-        if separator is not None and (len(separator) != 1 or not separator.isascii() or separator.isspace()):
-            raise ValueError(f"is {separator!r}; it must be one ASCII character and no white space, such as ','")
+        if separator is not None and (len(separator) != 1 or not separator.isascii() or separator in "\r\n"):
+            raise ValueError(f"is {separator!r}; it must be one ASCII character and no line break, such as ','")
         if separator is not None and info.data.get("format", TEXT) != TEXT:
             raise ValueError(f"is given beside format: {info.data['format']}; it separates values of format: text")
         return separator

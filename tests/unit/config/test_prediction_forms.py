@@ -40,6 +40,8 @@ def build(transform=None, record=None, **prediction):
         ({"format": "json", "records_path": "[]"}, AnswerForm(JSON, (EACH,))),
         ({"format": "json", "records_path": "$values"}, AnswerForm(JSON, ("$values", EACH))),
         ({"format": "text", "separator": ",", "blank_lines": "skip"}, AnswerForm(TEXT, (), ",")),
+        ({"format": "text", "separator": "\t"}, AnswerForm(TEXT, (), "\t")),
+        ({"format": "text", "separator": " "}, AnswerForm(TEXT, (), " ")),
         ({"format": "csv", "schema": "a int"}, AnswerForm(CSV)),
     ],
 )
@@ -109,7 +111,8 @@ def test_how_long_a_line_may_be_may_change_until_an_answer_was_read(reading):
         ({"format": "json", "records_path": "$"}, r"begins as a JSONPath does; write it as '\[\]'"),
         ({"separator": ","}, "prediction.separator: is given beside format: jsonlines"),
         ({"format": "text", "separator": ", "}, "must be one ASCII character"),
-        ({"format": "text", "separator": "\n"}, "separator"),
+        ({"format": "text", "separator": ""}, "prediction.separator: is ''; it must be one ASCII character"),
+        ({"format": "text", "separator": "\n"}, r"prediction.separator: is '\\n'; it must be one ASCII character"),
         ({"blank_lines": "drop"}, "valid: refuse, skip"),
         ({"max_line_mb": 0}, "prediction.max_line_mb: is 0; it must be at least 1"),
         ({"max_line_mb": 1001}, "prediction.max_line_mb: is 1001; it must be at most 1000"),
