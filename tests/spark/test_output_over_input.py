@@ -31,8 +31,13 @@ def folder(spark, tmp_path_factory):
     rows.write.format("delta").partitionBy("ds").save(f"{path}/delta")
     rows.write.format("delta").partitionBy("ds").saveAsTable("over_input")
     spark.sql("CREATE OR REPLACE TEMPORARY VIEW part_of_over_input AS SELECT * FROM over_input WHERE ds = 'b'")
+    spark.sql(
+        "CREATE OR REPLACE TEMPORARY VIEW not_yet_in_over_input AS "
+        "SELECT id + 50 AS id, 'b' AS ds FROM range(100) AS new WHERE new.id NOT IN (SELECT id FROM over_input)"
+    )
     yield path
     spark.sql("DROP VIEW part_of_over_input")
+    spark.sql("DROP VIEW not_yet_in_over_input")
     spark.sql("DROP TABLE over_input")
 
 
@@ -72,7 +77,7 @@ WHOLE = [
         {"table": "over_input", "where": "ds IN ('b')"},
         {"table": "over_input", "format": "delta", "mode": "overwrite_partitions", "partition_by": ("ds",)},
     ),
-    ({"table": "part_of_over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
+    ({"table": "not_yet_in_over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
     ({"path": "{}/parquet"}, {"path": "{}/out", "mode": "overwrite"}),
 ]
 
@@ -112,6 +117,7 @@ PART = [
     ({"table": "over_input", "where": "ds = 'b'"}, {"table": "over_input", "format": "delta", "mode": "overwrite"}),
     ({"table": "part_of_over_input"}, {"table": "over_input", "format": "delta", "mode": "overwrite"}),
     ({"table": "over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
+    ({"table": "part_of_over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
     ({"path": "{}/delta", "format": "parquet"}, {"path": "{}/delta", "format": "delta", "mode": "overwrite"}),
 ]
 
@@ -172,10 +178,34 @@ def test_a_cached_dataframe_hides_no_file_that_it_reads(spark, world, tmp_path, 
             with pytest.raises(ConfigurationError, match="holds files that the input, a DataFrame, reads"):
                 score(df, **arguments)
         assert faults_of(spark, cached, {"path": f"{tmp_path}/out", "mode": "overwrite"}) == []
-        assert faults_of(spark, cached, {"path": path, "mode": "append"}) == []
+        assert len(faults_of(spark, cached, {"path": path, "mode": "append"})) == (part != "a union")
     finally:
         cached.unpersist()
     assert spark.read.parquet(path).count() == 9
+
+
+FROM_ITSELF = {
+    "all of it": lambda table: table,
+    "rows without a prediction": lambda table: table.where("id > 70").drop("ds").withColumn("ds", F.lit("b")),
+    "the first rows": lambda table: table.orderBy("id").limit(10),
+    "each key once": lambda table: table.dropDuplicates(["id"]),
+}
+
+
+@pytest.mark.parametrize("rows", FROM_ITSELF)
+@pytest.mark.parametrize("format", ["parquet", "delta"])
+def test_new_rows_are_not_put_beside_those_that_they_are_made_of(spark, folder, format, rows):
+    df = FROM_ITSELF[rows](spark.read.format(format).load(f"{folder}/{format}"))
+    (fault,) = faults_of(spark, df, {"path": f"{folder}/{format}", "format": format, "mode": "append"})
+    assert f"{folder}/{format} is what the input, a DataFrame, reads, and mode: append would put new rows" in fault
+
+
+def test_a_table_may_tell_which_rows_it_has_already(spark, folder):
+    table = spark.read.format("delta").load(f"{folder}/delta")
+    new = spark.range(150).withColumn("ds", F.lit("b"))
+    append = {"path": f"{folder}/delta", "format": "delta", "mode": "append"}
+    assert faults_of(spark, new.join(table, "id", "left_anti"), append) == []
+    assert faults_of(spark, new, append) == []
 
 
 def test_a_cached_table_that_is_read_whole_is_replaced(spark, world, tmp_path):

@@ -15,6 +15,7 @@ import re
 
 # A scan and what takes, drops or computes its rows one by one. A branch, a subquery's too, begins with a colon.
 _ROW_BY_ROW = re.compile(r" *(\+- )?(Filter|Project|Relation|SubqueryAlias|View)\b")
+_BRANCH = re.compile(r" *:")
 # A literal is printed as it is: one that looks like a call makes a plan less firm, and none hides another's name.
 # A word is looked through from its beginning alone, or one of a megabyte (an encoded text, a pattern of a thousand
 # alternatives) would be once for each of its characters.
@@ -93,6 +94,15 @@ def is_firm(plan: str) -> bool:
     lines = _lines(plan)
     chain = bool(lines) and all(_ROW_BY_ROW.match(line) for line in lines)
     return chain and not calls_python(plan) and not calls_unknown(plan)
+
+
+def is_of_one_scan(plan: str) -> bool:
+    """Returns whether all rows of an analysed plan are made of those of one scan of files: it has no branch.
+
+    A join or a union has several sources, whatever they are, and so has a condition with a query in it.
+    """
+    lines = _lines(plan)
+    return bool(lines) and not any(map(_BRANCH.match, lines)) and lines[-1].lstrip(" +-").startswith("Relation")
 
 
 def calls_python(plan: str) -> bool:

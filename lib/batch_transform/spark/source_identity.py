@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, MapType
 
+from batch_transform.core import firm_plans
 from batch_transform.core.cached_scans import cached_locations, has_cache
 from batch_transform.core.plain_paths import escaped
 from batch_transform.core.reserved_columns import quoted
@@ -73,6 +74,11 @@ def _plan(df: DataFrame) -> Plan:
                 return plan
         analysed, optimised = _analysed(df)
     return Plan.of(analysed, is_cached=has_cache(optimised))
+
+
+def is_of_one_scan(df: DataFrame) -> bool:
+    """Returns whether all rows of a DataFrame are made of those of one scan of files; nothing is evaluated."""
+    return firm_plans.is_of_one_scan(_analysed(df.where(F.lit(False)))[0])
 
 
 def _analysed(df: DataFrame) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batch_transform.core.firm_plans import _FIRM, is_firm
+from batch_transform.core.firm_plans import _FIRM, is_firm, is_of_one_scan
 from batch_transform.core.source_identity import Plan
 
 # As `SHOW FUNCTIONS` names them; tests/spark/test_firm_inputs.py holds it to the Spark that runs.
@@ -121,3 +121,20 @@ def test_a_literal_of_half_a_megabyte_without_a_space_is_read_once():
     pattern = "alternative|" * 40_000
     assert is_firm(plan(f"Filter RLIKE(s#2, {pattern})", f"+- {SCAN}"))
     assert not is_firm(plan(f"Filter RLIKE(s#2, {pattern}f(x))", f"+- {SCAN}"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_one"),
+    [
+        ([SCAN], True),
+        (["GlobalLimit 10", "+- LocalLimit 10", "   +- Sort [id#1L ASC]", f"      +- {SCAN}"], True),
+        (["View (`part`, [id#1L])", "+- Aggregate [id#1L], [id#1L]", f"   +- {SCAN}"], True),
+        (["Join LeftAnti, (id#1L = id#3L)", ":- LogicalRDD [id#3L], false", f"+- {SCAN}"], False),
+        (["Union false, false", f":- {SCAN}", f"+- {SCAN}"], False),
+        (["Filter NOT id#1L IN (list#5 [])", ":  +- Project [id#3L]", f":     +- {SCAN}", f"+- {SCAN}"], False),
+        (["LocalRelation [id#1L]"], False),
+        (["Project [id#1L]", "+- Range (0, 9, step=1)"], False),
+    ],
+)
+def test_a_plan_without_a_branch_has_the_rows_of_its_scan(lines, is_one):
+    assert is_of_one_scan(plan(*lines)) is is_one

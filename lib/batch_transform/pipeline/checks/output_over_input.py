@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +20,7 @@ from batch_transform.core.run_layout import OWN_FOLDERS
 from batch_transform.pipeline.checks.among_runs import APART, Written, among_other_runs, among_runs, is_within, place_at
 from batch_transform.pipeline.checks.among_tables import TablesAround
 from batch_transform.pipeline.places import Places, Targets
-from batch_transform.spark.source_identity import locations_below_caches
+from batch_transform.spark.source_identity import is_of_one_scan, locations_below_caches
 from batch_transform.spark.spark_errors import SPARK_ERRORS, told_as
 from batch_transform.spark.whole_table import reads_what_is_replaced, table_location
 
@@ -32,6 +32,8 @@ _REMEDY = (
     "what is read: output.replace_where in the words of input.where (Delta), or mode: overwrite_partitions with an "
     "input.where on the columns of output.partition_by alone"
 )
+
+_BESIDE = f"mode: append would put new rows beside those that they are made of; {APART}"
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,12 @@ class _Input:
                 yield from self._fault(table, relation)
             elif self._is_seen_by_its_plan_only:
                 undecided.append(table)
-        if self.targets.mode in _OVERWRITING and any(table.place for table in undecided):
-            yield from self._faults_of_the_plan(undecided)
+        placed = [table for table in undecided if table.place]
+        if self.targets.mode in _OVERWRITING and placed:
+            yield from self._faults_of_the_plan(placed)
+        elif self.targets.mode == "append" and (output := [table for table in placed if table.key == "output"]):
+            # New dead letters may well go beside those that are scored again.
+            yield from self._faults_of_the_source(output[0])
 
     def _places_read(self) -> list[Place]:
         given = self.reading.given
@@ -136,15 +142,12 @@ class _Input:
         if relation is not Relation.SAME or (given is not None and given.path and _GLOB.search(given.path)):
             yield f"{met}: whoever reads the one would find files of the other; {APART}"
         elif mode == "append":
-            yield f"{met}, and mode: append would put new rows beside those that they are made of; {APART}"
+            yield f"{met}, and {_BESIDE}"
         elif mode in _OVERWRITING and not (table.key == "output" and given and self._reads_what_is_replaced(given)):
             yield f"{met}, and mode: {mode} would delete rows that this run does not read; {_REMEDY}"
 
     def _faults_of_the_plan(self, tables: Iterable[Written]) -> Iterator[str]:
-        with told_as(f"input: {self._told} does not tell its files", is_begun=False):
-            df = self.reading.df()
-            files = [place_of_file(url, os.path.realpath) for url in df.inputFiles()]
-            files += [place_at(location) for location in locations_below_caches(df)]
+        files = self._files_of_the_plan()
         for table in tables:
             if table.place is None or all(file.to(table.place) is Relation.APART for file in files):
                 continue
@@ -155,6 +158,23 @@ class _Input:
                 f"{self.targets.mode} would delete rows that this run does not read; write to another place, or score "
                 "the whole table as it is read"
             )
+
+    def _faults_of_the_source(self, table: Written) -> Iterator[str]:
+        """A fault where the table is all that is read; beside another source it tells which rows are scored already."""
+        with self._told_of_files():
+            is_alone = is_of_one_scan(self.reading.df())
+        files = self._files_of_the_plan() if is_alone else []
+        if files and all(is_within(file, table.place) for file in files):
+            yield f"{table.key}: {table.told} is what the input, {self._told}, reads, and {_BESIDE}"
+
+    def _files_of_the_plan(self) -> list[Place]:
+        with self._told_of_files():
+            df = self.reading.df()
+            files = [place_of_file(url, os.path.realpath) for url in df.inputFiles()]
+            return files + [place_at(location) for location in locations_below_caches(df)]
+
+    def _told_of_files(self) -> AbstractContextManager[None]:
+        return told_as(f"input: {self._told} does not tell its files", is_begun=False)
 
     def _reads_what_is_replaced(self, as_told: PathOrTable) -> bool:
         """Whether each row that publishing removes is one that this run reads, as far as Spark's plans prove it.
