@@ -16,6 +16,7 @@ from batch_transform.config.loading import load
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
 from batch_transform.pipeline.ending.exits import exit_of
 from batch_transform.pipeline.lifecycle.opening_run import open_run
+from batch_transform.spark.reader_options import check_options
 from batch_transform.spark.settings import session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 from support.runs import run_file, silent
@@ -63,6 +64,25 @@ BROKEN = {
         {"input": {"path": "{folder}/lines.json", "format": "json", "schema": "key string"}},
         ["no line of its files is a document of JSON"],
     ),
+    "JSON over several lines, below folders": (
+        {"input": {"path": "{folder}/days", "format": "json"}},
+        ["no line of its files is a document of JSON", "input.options: {multiLine: true}"],
+    ),
+    "JSON over several lines, dropped": (
+        {"input": {"path": "{folder}/days", "format": "json", "options": {"mode": "DropMalformed"}}},
+        ["no line of its files is a document of JSON", "input.options: {multiLine: true}"],
+    ),
+    "JSON over several lines, with types, dropped": (
+        {
+            "input": {
+                "path": "{folder}/lines.json",
+                "format": "json",
+                "schema": "key string",
+                "options": {"mode": "DROPMALFORMED"},
+            }
+        },
+        ["no line of its files is a document of JSON", "input.options: {multiLine: true}"],
+    ),
     "an option that is no flag": (
         {"input": {"path": "{folder}/no.csv", "format": "csv", "options": {"header": "yes"}}},
         ["no.csv cannot be read", "header flag can be true or false"],
@@ -70,6 +90,29 @@ BROKEN = {
     "an option that is no number": (
         {"input": {"path": "{folder}/no.csv", "format": "csv", "options": {"maxColumns": "x"}}},
         ["no.csv cannot be read", "Is input.options: {maxColumns: ...} as the reader takes it?"],
+    ),
+    "a mode that is none": (
+        {"input": {"path": "{folder}/no.csv", "format": "csv", "options": {"mode": "FAILFATS"}}},
+        ["input.options.mode: not FAILFATS (did you mean FAILFAST?)"],
+    ),
+    "a calendar that is none": (
+        {"input": {"path": "{folder}/in", "options": {"datetimeRebaseMode": "OLD"}}},
+        ["input.options.datetimeRebaseMode: not OLD; valid: EXCEPTION, CORRECTED, LEGACY"],
+    ),
+    "a pattern that is none, of dates": (
+        {"input": {"path": "{folder}/no.csv", "format": "csv", "options": {"dateFormat": "nonsense{"}}},
+        ["input.options.dateFormat: is no pattern"],
+    ),
+    "a pattern that is none, of times": (
+        {"input": {"path": "{folder}/broken.json", "format": "json", "options": {"timestampFormat": "yyyy-bb"}}},
+        ["input.options.timestampFormat: is no pattern"],
+    ),
+    "an option that is looked at with the rows": (
+        {
+            "input": {"path": "{folder}/no.csv", "format": "text", "options": {"wholetext": "x"}},
+            "record": {"sql": "value", "format": "text"},
+        },
+        ["input: its rows cannot be staged", "Is input.options: {wholetext: ...} as the reader takes it?"],
     ),
     "a line of many columns": (
         {"input": {"path": "{folder}/wide.csv", "format": "csv", "options": {"header": "true", "maxColumns": "2"}}},
@@ -112,6 +155,8 @@ def folder(spark, tmp_path_factory) -> Path:
     (path / "broken.orc").write_bytes(b"ORC" + ROW.encode() * 20)
     (path / "broken.json").write_text(f'{{"key": {ROW}}}\n')
     (path / "lines.json").write_text(f'[\n  {{\n    "key": "{ROW}"\n  }}\n]\n')
+    (path / "days/ds=2024-05-01").mkdir(parents=True)
+    (path / "days/ds=2024-05-01/lines.json").write_text((path / "lines.json").read_text())
     (path / "no.csv").write_text(f"key\n{ROW}\n")
     (path / "wide.csv").write_text(f"key,{ROW},x\n")
     spark.sql("SELECT 1 AS key").write.parquet(f"{path}/types")
@@ -144,6 +189,19 @@ def test_a_broken_input_is_refused_with_its_cause_and_without_a_row(spark, world
     assert ROW not in str(error)
     assert ROW not in "".join(traceback.format_exception(error))
     assert world.jobs(run_id) == []
+
+
+@pytest.mark.parametrize(
+    "pattern", ["yyyy-MM-dd", "d.M.yy H:mm", "MMM d, yyyy", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "E, d MMM"]
+)
+@pytest.mark.parametrize("policy", ["CORRECTED", "EXCEPTION", "LEGACY"])
+def test_a_pattern_is_refused_as_spark_itself_refuses_it(spark, pattern, policy):
+    with session_settings(spark, {"spark.sql.legacy.timeParserPolicy": policy, "spark.sql.ansi.enabled": "true"}):
+        if pattern.startswith("E") and policy != "LEGACY":
+            with pytest.raises(ConfigurationError, match=r"input\.options\.DateFormat: is no pattern"):
+                check_options(spark, "csv", {"DateFormat": pattern})
+        else:
+            check_options(spark, "csv", {"DateFormat": pattern})
 
 
 def test_an_expression_over_predictions_that_fails_on_a_row_is_told_and_the_run_can_go_on(spark, world, folder):

@@ -11,6 +11,7 @@ HINTS = {
     "COLUMN_ALREADY_EXISTS": "two columns have one name, or one but for upper and lower case, which "
     "spark.sql.caseSensitive=true tells apart; of CSV: is the first line of each file its header?",
     "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION": "a decimal has at most 38 digits",
+    "DELTA_VERSION_NOT_FOUND": "the table has no such version (versionAsOf)",
     "DIVIDE_BY_ZERO": "division by zero; try_divide makes it null",
     "DUPLICATED_MAP_KEY": "a map has a key twice",
     "INVALID_ARRAY_INDEX": "an array has no such element",

@@ -27,7 +27,16 @@ _OTHER_FORMAT = re.compile(r"Could not read footer|is not a Parquet file|Malform
 _SUFFIX = re.compile(r"\.(\w+)(?:\.(?:gz|bz2|zst|zip|snappy|lz4))?(?=[\s.,;:]|$)")
 _ALL_SETTINGS = "Parser Configuration"  # with which the parser of CSV ends its words
 _TELLING = 3  # characters of a value that is one of an option's wherever it stands
-BROKEN_ROW = "columnnameofcorruptrecord"  # an option of readers, in lower case
+_BROKEN_ROW = "columnnameofcorruptrecord"  # an option of readers, in lower case
+# Options of a few words. A mode that Spark does not know is its default, so what FAILFAST would refuse is null; at the
+# word for a calendar it looks with a file that does not tell its own.
+_MODES, _CALENDARS = ("PERMISSIVE", "DROPMALFORMED", "FAILFAST"), ("EXCEPTION", "CORRECTED", "LEGACY")
+_WORDS = {
+    "mode": (("csv", "json", "xml"), _MODES),
+    "datetimerebasemode": (("parquet", "avro"), _CALENDARS),
+    "int96rebasemode": (("parquet",), _CALENDARS),
+}
+_CONDITION = re.compile(r"\[[A-Z0-9_.]+\]")
 NOT_THERE = "there is no such file or folder; check input.path"
 
 
@@ -61,6 +70,25 @@ def unread_input(place: str, format: str, words: str) -> str | None:
     return f"{words.rstrip('.')}. Did you mean input.format: {other}?" if other else None
 
 
+def word_faults(format: str, options: Mapping[str, str]) -> list[str]:
+    """Returns a fault for each option of a reader that takes a few words, and has none of them."""
+    faults = []
+    for name, value in options.items():
+        formats, words = _WORDS.get(name.lower(), ((), ()))
+        is_known = value in words or (words is _MODES and value.upper() in words)
+        if format.lower() in formats and not is_known:
+            faults.append(f"input.options.{name}: not {value}{meant(value, words)}; valid: {', '.join(words)}")
+    return faults
+
+
+def pattern_fault(name: str) -> str:
+    """Returns what is told of an option that is no pattern of dates or times."""
+    return (
+        f"input.options.{name}: is no pattern of dates or times that Spark knows, as yyyy-MM-dd HH:mm:ss is one; "
+        "letters that are no part of it stand between single quotes"
+    )
+
+
 def doubted_options(options: Mapping[str, str], said: Sequence[str], told: str) -> str:
     """Returns a sentence that names the options of a reader which an error is about; '' where none is, or it is told.
 
@@ -72,10 +100,11 @@ def doubted_options(options: Mapping[str, str], said: Sequence[str], told: str) 
         said: what the error and its causes say.
         told: what is told of them, without the place and without what is the same for all.
     """
+    told = _CONDITION.sub("", told)
     texts = " ".join(text.partition(_ALL_SETTINGS)[0] for text in said).lower()
 
     def is_meant(name: str, value: str) -> bool:
-        words = [f'"{re.escape(value)}"' if value else "empty"]
+        words = [f"[\"`']{re.escape(value)}[\"`']" if value else "empty"]
         if value not in ("true", "false"):  # a flag's name, such as header, is a word of many errors
             words.append(rf"\b{re.escape(name)}\b")
             words += [rf"(?<![\w-]){re.escape(value)}(?![\w-])"] if len(value) >= _TELLING else []
@@ -88,16 +117,21 @@ def doubted_options(options: Mapping[str, str], said: Sequence[str], told: str) 
     return f". Is input.options: {{{', '.join(f'{name}: ...' for name in doubted)}}} as the reader takes it?"
 
 
+def broken_rows(options: Mapping[str, str]) -> str:
+    """Returns the column in which a reader keeps what it cannot parse."""
+    return next((value for name, value in options.items() if name.lower() == _BROKEN_ROW), "_corrupt_record")
+
+
 def no_documents(format: str, options: Mapping[str, str], columns: Sequence[str]) -> str | None:
     """Returns what is told of files of JSON in which Spark has found no document at all; None of any others.
 
     Args:
         format: of the files.
         options: of their reader.
-        columns: that it has found.
+        columns: that it has found in them, without those of their folders.
     """
     told = {name.lower(): value for name, value in options.items()}
-    if format.lower() != "json" or list(columns) != [told.get(BROKEN_ROW, "_corrupt_record")]:
+    if format.lower() != "json" or list(columns) != [broken_rows(options)]:
         return None
     if told.get("multiline", "").lower() == "true":
         return "input: none of its files is a document of JSON or an array of them; check input.path and input.format"

@@ -26,13 +26,14 @@ from batch_transform.core.reserved_columns import (
 )
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
-from batch_transform.core.unread_inputs import doubted_options, no_documents, unread_input
+from batch_transform.core.unread_inputs import doubted_options, unread_input
 from batch_transform.core.worker_errors import LEFT_OUT
 from batch_transform.spark.empty_tables import without_rows
 from batch_transform.spark.error_chains import chain_of
-from batch_transform.spark.input_schema import typed_columns
+from batch_transform.spark.input_schema import check_documents, typed_columns
 from batch_transform.spark.nested_kinds import kinds_in
 from batch_transform.spark.prediction_columns import PredictionShape
+from batch_transform.spark.reader_options import check_options
 from batch_transform.spark.settings import (
     CASE_SENSITIVE,
     SMALL_ROW_GROUPS,
@@ -97,12 +98,12 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
 
 
 def _read_files(spark: SparkSession, given: InputTable) -> DataFrame:
+    check_options(spark, given.format, given.options)
     path = given.read_path
     reader = spark.read.format(given.format).options(**given.options)
     if given.ddl is None:
         found = reader.load(path)
-        if (none := no_documents(given.format, given.options, found.columns)) is not None:
-            raise ConfigurationError(none)
+        check_documents(spark, given.format, given.options, path, found.columns)
         return found
     typed = typed_columns(spark, given.format, given.options, path, given.ddl)
     df = reader.schema(typed.schema).load(path)

@@ -13,7 +13,7 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.near_names import listed, no_such
 from batch_transform.core.reserved_columns import RECORD, comparable
-from batch_transform.core.unread_inputs import BROKEN_ROW, no_documents
+from batch_transform.core.unread_inputs import broken_rows, no_documents
 from batch_transform.spark.ddl import parsed_ddl
 from batch_transform.spark.settings import is_case_sensitive
 
@@ -60,6 +60,7 @@ def typed_columns(
     key = partial(comparable, case_sensitive=is_case_sensitive(spark))
     folders = set(map(key, _partition_columns(spark, options, path)))
     of_files = [field for field in found.fields if key(field.name) not in folders]
+    check_documents(spark, format, options, path, found.names)
     given = [field for field in wanted.fields if key(field.name) not in folders]
     types = {key(field.name): field.dataType for field in wanted.fields}
     last = [StructField(f.name, types.get(key(f.name), f.dataType)) for f in found.fields if key(f.name) in folders]
@@ -71,6 +72,21 @@ def typed_columns(
         columns = _columns(format, options, of_files, given)
     names = [field.name for field in given or of_files]
     return TypedColumns(StructType([*columns, *last]), (*names, *(field.name for field in last)))
+
+
+def check_documents(
+    spark: SparkSession, format: str, options: Mapping[str, str], path: str | None, columns: Sequence[str]
+) -> None:
+    """Raises ConfigurationError for files of JSON in which Spark has found none of the columns but those of folders."""
+    drops = any(name.lower() == "mode" and value.upper() == "DROPMALFORMED" for name, value in options.items())
+    if format.lower() != "json" or not (drops or broken_rows(options) in columns):
+        return
+    folders = set(_partition_columns(spark, options, path))
+    if drops and set(columns) <= folders:  # no line is left: whether there was one, it tells if it keeps those
+        kept = {name: value for name, value in options.items() if name.lower() != "mode"}
+        columns = spark.read.format(format).options(**kept).load(path).columns
+    if none := no_documents(format, options, [name for name in columns if name not in folders]):
+        raise ConfigurationError(none)
 
 
 def _partition_columns(spark: SparkSession, options: Mapping[str, str], path: str | None) -> list[str]:
@@ -94,10 +110,8 @@ def _columns(
 ) -> list[StructField]:
     """The columns of files, as their reader is told of them."""
     told = {name.lower(): value for name, value in options.items()}
-    broken = told.get(BROKEN_ROW, "_corrupt_record")
+    broken = broken_rows(options)
     there = [field.name for field in of_files]
-    if (none := no_documents(format, options, there)) is not None:
-        raise ConfigurationError(none)
     if not there:  # no file has a line yet
         return list(given)
     is_csv = format.lower() == "csv"

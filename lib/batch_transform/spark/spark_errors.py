@@ -6,13 +6,16 @@ PySpark translates some of the JVM's exceptions and hands on the others. Which m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from pyspark.errors import PySparkException
 
 from batch_transform.core.error_causes import Outlook, cause_of
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
+from batch_transform.core.unread_inputs import doubted_options
+from batch_transform.core.worker_errors import LEFT_OUT
 from batch_transform.spark.error_chains import chain_of, told
 
 _NANOSECONDS = (
@@ -43,7 +46,14 @@ else:
     SPARK_ERRORS = (PySparkException, Py4JJavaError)
 
 
-def failure_of(err: BaseException, what: str, *, is_begun: bool = True, is_scored: bool = False) -> BatchTransformError:
+def failure_of(
+    err: BaseException,
+    what: str,
+    *,
+    is_begun: bool = True,
+    is_scored: bool = False,
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> BatchTransformError:
     """Returns a ConfigurationError for what cannot become right by itself, a ServiceFailure for what may.
 
     Args:
@@ -51,10 +61,14 @@ def failure_of(err: BaseException, what: str, *, is_begun: bool = True, is_score
         what: failed, as the run file calls it.
         is_begun: whether the run has begun, so that what nobody knows is worth another try; else a person looks first.
         is_scored: whether jobs are paid, which no ConfigurationError may say.
+        options: of the reader of what is read.
     """
-    found = cause_of(chain_of(err))
+    chain = list(chain_of(err))
+    found = cause_of(chain)
     is_final = found.outlook is Outlook.FINAL or (found.outlook is Outlook.UNKNOWN and not is_begun)
-    words = told(found.words + _remedy(found.words, what), what)
+    words = found.words + _remedy(found.words, what)
+    doubt = doubted_options(options, [link.text for link in chain], words.replace(LEFT_OUT, "")) if is_final else ""
+    words = told(words + doubt, what)
     return (ConfigurationError if is_final and not is_scored else ServiceFailure)(words)
 
 
@@ -76,7 +90,13 @@ def _remedy(words: str, what: str) -> str:
 
 
 @contextmanager
-def told_as(what: str, *, is_begun: bool = True, is_scored: bool = False) -> Iterator[None]:
+def told_as(
+    what: str,
+    *,
+    is_begun: bool = True,
+    is_scored: bool = False,
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[None]:
     """Raises what Spark raises in the block as `failure_of`; not as its cause, as a shown stack would quote rows.
 
     Raises:
@@ -86,4 +106,4 @@ def told_as(what: str, *, is_begun: bool = True, is_scored: bool = False) -> Ite
     try:
         yield
     except SPARK_ERRORS as err:
-        raise failure_of(err, what, is_begun=is_begun, is_scored=is_scored) from None
+        raise failure_of(err, what, is_begun=is_begun, is_scored=is_scored, options=options) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batch_transform.core.unread_inputs import doubted_options, no_documents, unread_input
+from batch_transform.core.unread_inputs import doubted_options, no_documents, unread_input, word_faults
 
 PLACE = "s3a://bucket/customers"
 PARQUET_FOOTER = (
@@ -85,6 +85,7 @@ LEFT_OUT = "IllegalArgumentException"
         ({"quote": "abc", "header": "true"}, "The value of quote cannot be more than one character"),
         ({"multiLine": "maybe", "header": "true"}, 'For input string: "maybe"'),
         ({"sep": "", "quote": "'"}, "Delimiter cannot be empty"),
+        ({"pathGlobFilter": "[a"}, "error parsing regexp: Unclosed character class at pos 2: `[a`"),
         ({"encoding": "utf-99"}, "expects one of the utf-16, utf-32, utf-8, but got utf-99."),
     ],
 )
@@ -108,3 +109,41 @@ def test_an_option_is_named_that_an_error_speaks_of_by_its_name_or_by_its_value(
 )
 def test_no_option_is_named_that_may_well_be_right_or_is_told_already(options, said, told):
     assert doubted_options(options, [said], told) == ""
+
+
+def test_an_option_is_not_told_by_a_condition_that_is_called_as_it_is():
+    said = "The value of parameter(s) `charset` in `iconv` is invalid: expects one of the utf-8, but got utf-99"
+    told = "[INVALID_PARAMETER_VALUE.CHARSET] a function or an option is given a value that it does not take"
+    assert "{charset: ...}" in doubted_options({"charset": "utf-99"}, [said], told)
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "fault"),
+    [
+        (
+            "csv",
+            {"mode": "FAILFATS"},
+            "mode: not FAILFATS (did you mean FAILFAST?); valid: PERMISSIVE, DROPMALFORMED, ",
+        ),
+        ("JSON", {"Mode": "strict"}, "Mode: not strict; valid: PERMISSIVE, DROPMALFORMED, FAILFAST"),
+        ("parquet", {"datetimeRebaseMode": "legacy"}, "datetimeRebaseMode: not legacy (did you mean LEGACY?); valid: "),
+        ("parquet", {"int96RebaseMode": "x"}, "int96RebaseMode: not x; valid: EXCEPTION, CORRECTED, LEGACY"),
+    ],
+)
+def test_a_word_that_spark_passes_over_is_a_fault(format, options, fault):
+    (found,) = word_faults(format, options)
+    assert found.startswith(f"input.options.{fault}")
+
+
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        ("csv", {"mode": "failfast", "sep": ";"}),
+        ("xml", {"mode": "DropMalformed"}),
+        ("parquet", {"datetimeRebaseMode": "LEGACY", "int96RebaseMode": "CORRECTED"}),
+        ("com.example.reader", {"mode": "fast"}),
+        ("parquet", {"mode": "fast"}),
+    ],
+)
+def test_a_word_that_is_one_or_another_readers_is_none(format, options):
+    assert word_faults(format, options) == []

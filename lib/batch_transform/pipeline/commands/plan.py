@@ -135,7 +135,8 @@ def plan(
         warn_of_line_breaks(spark, config.input, places, listener)
         rule = rule_of(spark, df.schema, config)
         asked = Asked(config.settings, framing_of(config.settings, rule.header))
-        with told_as(f"input: its records cannot be measured{config.row_expressions}", is_begun=False):
+        what = f"input: its records cannot be measured{config.row_expressions}"
+        with told_as(what, is_begun=False, options=config.input.options):
             measured = _measured(df, config, rule, asked, exact=exact)
             record = first_record(df, rule) if show_record else None
         added, is_known = shape_of(spark, config, None).columns, not config.prediction.is_inferred

@@ -91,8 +91,9 @@ class SparkTables:
     def stage(self, *, copies: bool = True) -> Staged:
         """Returns the input once it is staged, by copies of its files if they may be; refuses one that is broken."""
         settings = tuple(sorted(settings_to_record(self.spark).items()))
-        reading = input_session(self.spark, *settings_of(self.config.input))
-        with told_as(f"input: its rows cannot be staged{self.config.row_expressions}"), reading:
+        format, options = settings_of(self.config.input)
+        what = f"input: its rows cannot be staged{self.config.row_expressions}"
+        with told_as(what, options=options), input_session(self.spark, format, options):
             staged = replace(self._staged(self.source or self.read_again(), copies), settings=settings)
         self.check_rows(staged)
         return staged
@@ -100,8 +101,7 @@ class SparkTables:
     def _staged(self, source: Source, copies: bool) -> Staged:
         scan = scan_of_input(source, self.config.input)
         files = scan.files if scan else None
-        # Of this call alone: a process may stage twice, where the first files were lost.
-        target = self.places.staging(self.writer, uuid.uuid4().hex[:8])
+        target = self.places.staging(self.writer, uuid.uuid4().hex[:8])  # of this call: lost files are staged again
         identity = identify(source.df, files)
         firm = scan if identity is not None and identity.plan.is_firm else None
         known = scan if copies else None
