@@ -48,6 +48,11 @@ class Errors(Section):
             raise ValueError(f"is {max_rows} beside max_fraction ({info.data['max_fraction']}); give one of the two")
         return None
 
+    def most(self, rows_in: int) -> int:
+        """Returns how many of so many rows may end in the dead letters."""
+        of_rows = int(self.max_fraction * rows_in) if self.max_fraction is not None else self.max_rows or 0
+        return min(rows_in, of_rows)
+
     def accepts(self, dead_letters: int, rows_in: int) -> bool:
         """Returns whether `dead_letters` of `rows_in` rows may be published."""
         if self.max_fraction is not None:

@@ -215,7 +215,7 @@ def _counts(verdict: Verdict) -> bool:
     return ErrorClass(verdict["error_class"]).counts
 
 
-def known_so_far(state: RunState, good_rows: int, bad_rows: int) -> Known:
+def known_so_far(state: RunState, good_rows: int, bad_rows: int, accepted: int) -> Known:
     """Returns what is planned next by, as the last step `reconciled` has recorded it."""
     last = state.last_round
     told = dict(last.trials) if last is not None and not _begins_anew(last) else {}
@@ -227,6 +227,7 @@ def known_so_far(state: RunState, good_rows: int, bad_rows: int) -> Known:
         rows_alone=int(told.get("rows_alone", 0)),
         repeats=int(told.get("repeats", 0)),
         plan=state.plans + 1,
+        accepted=accepted,
     )
 
 

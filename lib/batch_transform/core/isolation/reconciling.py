@@ -55,6 +55,7 @@ class Known:
         divisible: whether rows may be sent in parts.
         scored_before: whether a job that was settled before scored anything.
         has_schema: whether predictions have one; if not, any line is one.
+        accepted: how many rows may end without a prediction.
     """
 
     before: Sequence[JudgedJob] = ()
@@ -62,6 +63,7 @@ class Known:
     divisible: bool = True
     scored_before: bool = False
     has_schema: bool = True
+    accepted: int = 0
 
 
 def reconcile(
@@ -83,7 +85,7 @@ def reconcile(
     # None of misread answers is a row's: their spans are left, whatever they seemed to be.
     answered = [] if shown.misread else [_answered(job) for job in jobs]
     unread = [span for job in jobs for span in _unread(job)] if shown.misread else []
-    found_flaky = None if shown.is_doubtful else _flaky(left, shown.trials)
+    found_flaky = None if shown.is_doubtful else _flaky(left, shown.trials, known.accepted)
     left += unread
     return Reconciled(
         pa.concat_tables([*answered, pa.Table.from_pylist(leaves, schema=LEAF_SCHEMA)]),
@@ -165,14 +167,14 @@ def _unread(job: JudgedJob) -> list[OpenSpan]:
     return [opened(span) for span in sent]
 
 
-def _flaky(left: Sequence[OpenSpan], found: Trials) -> str | None:
+def _flaky(left: Sequence[OpenSpan], found: Trials, accepted: int) -> str | None:
     """Why the rows that are left and have failed alone will never be settled, if that is so."""
     rows = [span for span in left if span.get("tries")]
     if not rows or not found.run.seen:
         return None
     needed = [max(0.0, found.needed - (span["weight"] or 0.0)) for span in rows]
     most = max(range(len(rows)), key=needed.__getitem__)
-    room = most_repeats(found.rows) - found.repeats
+    room = most_repeats(found.rows, accepted) - found.repeats
     classes = [span["error_class"] for span in rows if span["error_class"]]
     return flaky(len(rows), needed[most], rows[most]["tries"] or 0, found.run, room, classes)
 

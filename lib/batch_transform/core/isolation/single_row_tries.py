@@ -31,6 +31,7 @@ class Known:
         rows_alone: rows that were sent alone.
         repeats: how often such a row was sent once more.
         plan: its number.
+        accepted: rows that may end without a prediction.
     """
 
     rows: int = 0
@@ -40,11 +41,12 @@ class Known:
     rows_alone: int = 0
     repeats: int = 0
     plan: int = 1
+    accepted: int = 0
 
     @property
     def room(self) -> int:
         """Repeats of single rows that the run may still pay for."""
-        return most_repeats(self.rows) - self.repeats
+        return most_repeats(self.rows, self.accepted) - self.repeats
 
     @property
     def bad_share(self) -> float:

@@ -17,8 +17,9 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.isolation.evidence import LEAST_TRIES, MAX_TRIES, Rate, tries_for
 from batch_transform.core.isolation.splitting import Costs
 
-# So many repeats of rows sent alone are paid for in any run, and as many as it has rows.
-FREE_REPEATS = 10_000
+# So many repeats of rows sent alone are paid for in any run, and as many as it has rows; and for each row that may end
+# in the dead letters about as many as it takes where the model is not flaky.
+FREE_REPEATS, REPEATS_OF_A_BAD_ROW = 10_000, 6
 _COSTS = Costs()
 # A try of a row that is likely bad runs into time-outs and retries; a control does not.
 _TRIES_OVER_CONTROLS = 4
@@ -89,9 +90,14 @@ def _cheapest(left: list[float], round_seconds: float) -> tuple[int, float]:
     return best[0][2], best[0][1]
 
 
-def most_repeats(rows: int) -> int:
-    """Returns how many repeats of rows sent alone a run of so many rows may pay for."""
-    return max(rows, FREE_REPEATS)
+def most_repeats(rows: int, accepted: int) -> int:
+    """Returns how many repeats of rows sent alone a run may pay for.
+
+    Args:
+        rows: of the run.
+        accepted: of them that may end without a prediction, as `errors` says.
+    """
+    return max(rows, FREE_REPEATS, REPEATS_OF_A_BAD_ROW * accepted)
 
 
 def flaky(rows: int, weight: float, done: int, run: Rate, room: float, classes: Iterable[str]) -> str | None:
@@ -107,16 +113,15 @@ def flaky(rows: int, weight: float, done: int, run: Rate, room: float, classes: 
     """
     chosen = choose(rows, weight, run, 0, has_controls=True)
     tries = max(LEAST_TRIES - done, chosen.tries) if chosen else None
-    how_often = f"the model is flaky: {run.words}" if run.failed >= 1 else "little else was scored in the same jobs"
-    told = (
-        f"{how_often}. To tell {counted(rows, 'row')} that failed alone ({', '.join(sorted(set(classes)))}) from "
-        "unlucky ones,"
-    )
+    unsure = f"the model is flaky: {run.words}. " if run.failed >= 1 else ""
+    told = f"To tell {counted(rows, 'row')} that failed alone ({', '.join(sorted(set(classes)))}) from unlucky ones,"
     if tries is None or done + tries > MAX_TRIES:
-        return f"{told} each would have to be tried more than {MAX_TRIES} times; none of them is given up"
+        why = unsure or "little else was scored in the same jobs. "
+        return f"{why}{told} each would have to be tried more than {MAX_TRIES} times; none of them is given up"
     if not at_once(rows, tries, run.bound, 0.0, room):
         return (
-            f"{told} more repeats of single rows would be needed than a run may pay for; none of them is given up. "
-            "Where so many rows are bad, leave them out (input.where), or let the model answer for them"
+            f"{unsure}{told} more repeats of single rows would be needed than a run may pay for; none of them is given "
+            "up. Where so many rows are bad, accept as many (errors.max_fraction), leave them out (input.where), or "
+            "let the model answer for them"
         )
     return None

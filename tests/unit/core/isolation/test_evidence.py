@@ -138,7 +138,11 @@ def test_what_is_sent_at_once_is_no_more_than_is_needed_and_than_has_room(rows, 
 
 
 def test_repeats_are_bounded_by_the_rows_of_the_run_and_by_ten_thousand():
-    assert [most_repeats(rows) for rows in (5, 10_000, 50_000)] == [10_000, 10_000, 50_000]
+    assert [most_repeats(rows, 0) for rows in (5, 10_000, 50_000)] == [10_000, 10_000, 50_000]
+
+
+def test_where_many_rows_may_be_bad_repeats_are_paid_for_to_know_them():
+    assert [most_repeats(50_000, accepted) for accepted in (50, 20_000, 50_000)] == [50_000, 120_000, 300_000]
 
 
 def test_a_model_that_fails_two_of_three_is_told_so_and_one_that_fails_half_is_not():
@@ -149,4 +153,5 @@ def test_a_model_that_fails_two_of_three_is_told_so_and_one_that_fails_half_is_n
     assert "more than 50 times" in words
     words = flaky(9000, 20.7, 0, Rate(300, 1000), 10_000, ["out of memory"])
     assert "more repeats" in words
-    assert "leave them out (input.where)" in words
+    assert "accept as many (errors.max_fraction), leave them out (input.where)" in words
+    assert (flaky(9000, 20.7, 0, Rate(0, 1000), 100, ["bad"]) or "").startswith("To tell 9,000 rows that failed alone ")

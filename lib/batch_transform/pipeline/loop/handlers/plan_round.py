@@ -161,7 +161,8 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     # Whoever resumes means to try everything again.
     probe = last.probe_next and not last.resumed
     bad = sum(r.dead_rows - r.retried_rows for r in state.round_records)
-    plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad, known=known_so_far(state, good, bad))
+    known = known_so_far(state, good, bad, ctx.config.errors.most(state.staged.rows if state.staged else 0))
+    plan = rounds.plan_round(left, probe=probe, good_rows=good, bad_rows=bad, known=known)
     sent, waiting = rounds.children(left, ctx.objects.cut(plan.cuts, run_framing(state)))
     send, waiting = pa.concat_tables([plan.as_they_are, sent]), pa.concat_tables([plan.waiting, waiting])
     check_replaced(left, send, waiting)

@@ -126,9 +126,11 @@ def reconcile_round(ctx: RunContext, state: RunState, action: act.Reconcile) -> 
     assert last is not None
     jobs = [_judged(ctx, state, job) for job in action.jobs]
     evidence = [job for job in state.jobs if job not in action.jobs and is_evidence(state, job)]
+    rows = state.staged.rows if state.staged else 0
     known = Known(
         before=[_judged(ctx, state, job) for job in evidence],
-        rows=state.staged.rows if state.staged else 0,
+        rows=rows,
+        accepted=ctx.config.errors.most(rows),
         divisible=not state.settings.is_one_object,
         scored_before=any(settled.scored_rows for settled in state.round_records[:-1]),
         has_schema=_has_schema(state),
