@@ -53,6 +53,9 @@ class Tree(Protocol):
     def clear(self) -> None:
         """Deletes everything below the root."""
 
+    def drop_empty(self) -> None:
+        """Deletes each folder in which nothing is, the root too; a store of objects has none."""
+
     def check_writable(self) -> None:
         """Raises StoreFailure if a file could not be written and deleted here."""
 

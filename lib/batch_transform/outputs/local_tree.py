@@ -165,6 +165,12 @@ class LocalTree:
         with local_errors("delete", self.root), suppress(FileNotFoundError):
             shutil.rmtree(self.root)
 
+    def drop_empty(self) -> None:
+        """Deletes each directory in which nothing is, the root too; others, links among them, stay."""
+        for folder, _, _ in os.walk(self.root, topdown=False):
+            with suppress(OSError):
+                os.rmdir(folder)
+
     def check_writable(self) -> None:
         """Asks the root, and the directory that it lies in, where files are merged first; writes nothing.
 

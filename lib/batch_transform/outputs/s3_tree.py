@@ -78,6 +78,9 @@ class S3Tree:
             raise ValueError(f"{self.location} is a whole bucket")
         self._store.delete(S3Uri(self.root.bucket, found.key) for found in self._store.list(self.root))
 
+    def drop_empty(self) -> None:
+        """Does nothing: a folder is there as long as an object is in it."""
+
     def check_writable(self) -> None:
         """Puts and deletes a hidden object: IAM's answer cannot be had otherwise."""
         probe = f"_probe-{uuid.uuid4().hex}"

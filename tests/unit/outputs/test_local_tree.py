@@ -168,6 +168,20 @@ def test_clearing_takes_everything_and_may_be_repeated(tree):
     assert not os.path.exists(tree.root)
 
 
+def test_what_is_empty_goes_and_what_is_not_stays(tree, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    for folder in ("staging/writer", "result"):
+        os.makedirs(os.path.join(tree.root, folder))
+    os.symlink(tmp_path / "elsewhere", os.path.join(tree.root, "result/link"))
+    tree.drop_empty()
+    assert os.listdir(tree.root) == ["result"]
+    os.unlink(os.path.join(tree.root, "result/link"))
+    tree.drop_empty()
+    tree.drop_empty()
+    assert not os.path.exists(tree.root)
+    assert os.path.isdir(os.path.dirname(tree.root))
+
+
 def test_an_error_of_the_system_names_the_place(tree):
     tree.put("a", b"")
     with pytest.raises(StoreFailure, match=r"write .*out/a/b: "):

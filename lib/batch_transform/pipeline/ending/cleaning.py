@@ -133,7 +133,10 @@ class Leftovers:
         self.store.delete([self.places.layout.stop_request])
         lease.require()
         self._end_uploads()
-        return [place for place in self.folders() if not _cleared(place, self.store)]
+        left = [place for place in self.folders() if not _cleared(place, self.store)]
+        with suppress(ConfigurationError):
+            open_tree(self.places.scratch, self.store).drop_empty()
+        return left
 
     def _end_uploads(self) -> None:
         """Ends what killed writers were uploading in parts, where this identity may and the store knows how.
