@@ -218,9 +218,14 @@ def test_a_session_whose_aggregates_do_not_tell_their_groups_is_staged(spark, tm
 
 
 def test_a_session_that_encrypts_what_it_writes_is_seen(spark):
-    assert not encrypts_by_itself(spark)
-    with session_settings(spark, {"spark.hadoop.fs.s3a.encryption.algorithm": "SSE-KMS"}):
-        assert encrypts_by_itself(spark)
+    place, key = "s3a://staged/rows/r", "encryption.algorithm"
+    assert not encrypts_by_itself(spark, place)
+    with session_settings(spark, {f"spark.hadoop.fs.s3a.{key}": "SSE-KMS"}):
+        assert encrypts_by_itself(spark, place)
+    with session_settings(spark, {f"spark.hadoop.fs.s3a.bucket.staged.{key}": "SSE-KMS"}):
+        assert encrypts_by_itself(spark, place)
+        assert not encrypts_by_itself(spark, "s3a://other/rows/r")
+        assert not encrypts_by_itself(spark, "file:/staged")
 
 
 def test_rows_that_the_session_holds_are_staged_and_not_its_files(spark, tmp_path):

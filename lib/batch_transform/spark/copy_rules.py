@@ -31,12 +31,9 @@ _AS_READ = {
 _CALENDARS = ("spark.sql.parquet.datetimeRebaseModeInRead", "spark.sql.parquet.int96RebaseModeInRead")
 # Where they are set, files may be encrypted: a run may go on in a session that has no keys.
 _KEYS = ("parquet.crypto.factory.class", "spark.hadoop.parquet.crypto.factory.class")
-# By which Spark would encrypt what it writes on S3, and a copy of the driver's is not.
-_ENCRYPTING = (
-    "spark.hadoop.fs.s3a.encryption.algorithm",
-    "spark.hadoop.fs.s3a.server-side-encryption-algorithm",
-    "spark.hadoop.fs.s3.enableServerSideEncryption",
-)
+# By which Spark would encrypt what it writes on S3, and a copy of the driver's is not; s3a has them of one bucket, too.
+_ENCRYPTING = ("encryption.algorithm", "server-side-encryption-algorithm")
+_ENCRYPTING_OF_EMR = "spark.hadoop.fs.s3.enableServerSideEncryption"
 # They choose among files, and change nothing in them.
 _CHOOSING = frozenset({"pathglobfilter", "recursivefilelookup", "modifiedafter", "modifiedbefore", "mergeschema"})
 
@@ -74,9 +71,11 @@ def is_cached(df: DataFrame) -> bool:
     return bool(level.useMemory or level.useDisk)
 
 
-def encrypts_by_itself(spark: SparkSession) -> bool:
-    """Returns whether Spark is told how to encrypt what it writes on S3."""
-    return any(known(spark, key) is not None for key in _ENCRYPTING)
+def encrypts_by_itself(spark: SparkSession, place: str) -> bool:
+    """Returns whether Spark is told how to encrypt what it writes on S3, in any bucket or in that of a place."""
+    bucket = place.partition("://")[2].partition("/")[0]
+    of_s3a = [f"spark.hadoop.fs.s3a.{which}{name}" for which in ("", f"bucket.{bucket}.") for name in _ENCRYPTING]
+    return any(known(spark, key) is not None for key in (*of_s3a, _ENCRYPTING_OF_EMR))
 
 
 def _is_of_this_machine(spark: SparkSession) -> bool:

@@ -59,7 +59,9 @@ def copied_input(
     if how is None or not may_be_copied(df.sparkSession, df.schema, given.options, rule, places.scratch):
         return None
     access = config.aws.s3
-    if encrypts_by_itself(df.sparkSession) and not (access is not None and (access.sse or access.kms_key)):
+    if encrypts_by_itself(df.sparkSession, places.scratch) and not (
+        access is not None and (access.sse or access.kms_key)
+    ):
         return None  # by a key that the driver knows nothing of
     path, _ = places.input_path(given.path, takes_patterns=False)
     with session_settings(df.sparkSession, how.settings):
