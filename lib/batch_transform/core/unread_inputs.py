@@ -50,7 +50,8 @@ def unread_input(place: str, format: str, words: str) -> str | None:
     """
     what = f"input: {place} cannot be read: "
     if "PATH_NOT_FOUND" in words:
-        return what + NOT_THERE
+        several = "; it is one path: several are a pattern, {first,second}" if "," in place and "{" not in place else ""
+        return what + NOT_THERE + several
     if _NO_BUCKET.search(words) and (bucket := _BUCKET.match(place)):
         return (
             f"{what}there is no bucket {bucket[1]}; check input.path, and the endpoint, if another "

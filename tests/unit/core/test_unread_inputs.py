@@ -43,6 +43,11 @@ def test_a_failure_is_told_with_what_to_do(name):
     assert "Exception" not in told
 
 
+def test_several_paths_are_told_how_they_are_named():
+    told = unread_input("s3a://b/a,s3a://b/c", "parquet", "[PATH_NOT_FOUND] Path does not exist") or ""
+    assert told.endswith("check input.path; it is one path: several are a pattern, {first,second}")
+
+
 @pytest.mark.parametrize(
     "words",
     [
