@@ -79,6 +79,7 @@ WHOLE = [
     ),
     ({"table": "not_yet_in_over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
     ({"path": "{}/parquet"}, {"path": "{}/out", "mode": "overwrite"}),
+    ({"path": "{}/parquet@v0"}, {"path": "{}/parquet", "mode": "overwrite"}),
 ]
 
 
@@ -114,6 +115,9 @@ PART = [
         {"path": "{}/delta", "format": "delta", "options": {"versionAsOf": "0"}},
         {"path": "{}/delta", "format": "delta", "mode": "overwrite"},
     ),
+    ({"path": "{}/delta@v0", "format": "delta"}, {"path": "{}/delta", "format": "delta", "mode": "overwrite"}),
+    ({"path": "{}/delta@v0", "format": "delta"}, {"path": "{}/delta", "format": "delta", "mode": "append"}),
+    ({"table": "delta.`{}/delta@v0`"}, {"path": "{}/delta", "format": "delta", "mode": "overwrite"}),
     ({"table": "over_input", "where": "ds = 'b'"}, {"table": "over_input", "format": "delta", "mode": "overwrite"}),
     ({"table": "part_of_over_input"}, {"table": "over_input", "format": "delta", "mode": "overwrite"}),
     ({"table": "over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),

@@ -15,7 +15,7 @@ from batch_transform.config.result import DeadLetter, Output
 from batch_transform.config.sections import Input, PathOrTable
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.overlapping_places import Place, Relation, place_of_file, places_read
-from batch_transform.core.plain_paths import escaped
+from batch_transform.core.plain_paths import escaped, has_patterns
 from batch_transform.core.run_layout import OWN_FOLDERS
 from batch_transform.pipeline.checks.among_runs import APART, Written, among_other_runs, among_runs, is_within, place_at
 from batch_transform.pipeline.checks.among_tables import TablesAround
@@ -26,6 +26,8 @@ from batch_transform.spark.whole_table import reads_what_is_replaced, table_loca
 
 _OVERWRITING = ("overwrite", "overwrite_partitions")
 _GLOB = re.compile(r"[*?\[{]")
+# How a name of a Delta table ends that says which version of it: `events@v3`, `events@20240501000000000`.
+_OF_A_VERSION = re.compile(r"@(?:[vV]\d+|\d{17})/?(?=`?$)")
 
 _REMEDY = (
     "write to another place, or read all of it (output.format, no input.where, no input.options), or replace just "
@@ -120,9 +122,10 @@ class _Input:
         if given is None:
             return []
         if given.table is None:
-            return places_read(given.path or "", os.path.realpath) if given.path else []
+            paths = [given.path or ""] if has_patterns(given.format) else _versions(given.path or "")
+            return [place for path in paths if path for place in places_read(path, os.path.realpath)]
         location = table_location(self.spark, given.table)
-        return [place_at(location)] if location else []
+        return [place_at(path) for path in _versions(location or "")]
 
     @property
     def _told(self) -> str:
@@ -143,8 +146,13 @@ class _Input:
             yield f"{met}: whoever reads the one would find files of the other; {APART}"
         elif mode == "append":
             yield f"{met}, and {_BESIDE}"
-        elif mode in _OVERWRITING and not (table.key == "output" and given and self._reads_what_is_replaced(given)):
+        elif mode in _OVERWRITING and not (table.key == "output" and given and self._is_replaced_as(given)):
             yield f"{met}, and mode: {mode} would delete rows that this run does not read; {_REMEDY}"
+
+    def _is_replaced_as(self, given: Input) -> bool:
+        """Whether what the input's name says is what is replaced; of a version it is not that which is there now."""
+        is_of_a_version = _OF_A_VERSION.search(given.table or given.path or "") is not None
+        return self._reads_what_is_replaced(self.targets.output if is_of_a_version else given)
 
     def _faults_of_the_plan(self, tables: Iterable[Written]) -> Iterator[str]:
         files = self._files_of_the_plan()
@@ -207,6 +215,11 @@ class _Input:
             with suppress(*SPARK_ERRORS):
                 format = self.targets.output.format
                 yield self.spark.read.format(format).load(escaped(spelled, format))
+
+
+def _versions(location: str) -> list[str]:
+    """A location that is read, if there is one, and the table of which it may be a version."""
+    return list(dict.fromkeys(filter(None, (location, _OF_A_VERSION.sub("", location)))))
 
 
 def _meeting(place: Place, read: Iterable[Place]) -> Relation | None:
