@@ -75,10 +75,13 @@ def _format(tree: Tree, store: ObjectStore | None) -> str:
     return next(made, DEFAULT)
 
 
-def _meant(place: str) -> str:
-    """What may be meant by a place on this machine that is not there."""
-    folder = Path(place).parent
-    return meant(Path(place).name, sorted(each.name for each in folder.iterdir())) if folder.is_dir() else ""
+def _missing(place: str) -> str:
+    """What is told of a place without a file: of one on this machine that is not there, what may be meant as well."""
+    here = Path(place)
+    if here.is_dir():
+        return "is a folder without a file of a table"
+    beside = sorted(each.name for each in here.parent.iterdir()) if here.parent.is_dir() else []
+    return f"there is no file{meant(here.name, beside)}"
 
 
 def _file(place: str, store: ObjectStore | None) -> tuple[Tree, TreeFile]:
@@ -92,7 +95,7 @@ def _file(place: str, store: ObjectStore | None) -> tuple[Tree, TreeFile]:
         found = next((file for file in tree.list() if file.name == name), None)
     if found is None:
         raise ConfigurationError(
-            f"--input: {place}: there is no file{_meant(place)}; give a Parquet file, a folder of them, a Delta table, "
+            f"--input: {place}: {_missing(place)}; give a Parquet file, a folder of them, a Delta table, "
             "s3:// also, or the name of a table, schema.name"
         )
     return tree, found

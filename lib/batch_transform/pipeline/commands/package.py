@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from batch_transform.core.amounts import size
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.report_keys import PackageReport
 from batch_transform.core.statuses import RunStatus
 from batch_transform.deploy.targets import target_named
@@ -54,13 +55,12 @@ def package(asked: CommandLine, tell: Tell) -> PackageReport:
     began = time.monotonic()
     folder = dist_of(asked)
     python = version_of(asked.python[-1] if asked.python else None)
-    folder.mkdir(parents=True, exist_ok=True)
+    _begin(folder)
     wheel = make_wheel(folder)
     archive = None
     if not asked.target or target_named(asked.target[-1]).takes_archive:
         tell(f"{ARCHIVE}: what workers with a bare Python {python} need, which takes a minute or two")
         archive = make_archive(wheel, python, folder / ARCHIVE)
-    (folder / ENTRY).write_text(ENTRY_TEXT, encoding="utf-8")
     seconds = round(time.monotonic() - began, 1)
     archive_bytes = archive.stat().st_size if archive else None
     tell(f"{folder}: made in {seconds} s" + (f", the archive has {size(archive_bytes)}" if archive_bytes else ""))
@@ -74,3 +74,16 @@ def package(asked: CommandLine, tell: Tell) -> PackageReport:
         "python": python,
         "seconds": seconds,
     }
+
+
+def _begin(folder: Path) -> None:
+    """Makes the folder and the entry point in it: one that takes no file is told before minutes go into the others.
+
+    Raises:
+        ConfigurationError: it takes none.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ENTRY).write_text(ENTRY_TEXT, encoding="utf-8")
+    except OSError as err:
+        raise ConfigurationError(f"--dist: {folder} cannot be written: {err.strerror}; name another folder") from err

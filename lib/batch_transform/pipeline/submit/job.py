@@ -19,6 +19,7 @@ from batch_transform.pipeline.ending.exits import ended
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.run_switches import SWITCHES, RunSwitches
+from batch_transform.pipeline.standard_output import open_streams
 from batch_transform.pipeline.submit.python_path import package_first
 from batch_transform.pipeline.telling import JSON_LOG, TEXT_LOG, write_log_as
 
@@ -60,6 +61,7 @@ def main() -> int:
     """Returns the exit code, which is also told to the wrapper: it may outlive spark-submit."""
     # Until all is imported (`run`): what a module makes stays, and to look for garbage among it took half a second.
     gc.disable()
+    open_streams()
     sys.path[:] = package_first(sys.path)
     handshake = Handshake.from_environ(os.environ)
     interrupts = Interrupts(watch_parent=False)

@@ -14,6 +14,7 @@ import pytest
 from batch_transform.pipeline.standard_output import lost_of
 
 MAIN = "from batch_transform.pipeline.submit.console_script import main; main()"
+JOB = "import sys; from batch_transform.pipeline.submit.job import main; sys.exit(main())"
 INIT = ("init", "--input", "t.parquet", "--model", "m")
 WRONG = ("no.yml",)
 
@@ -26,9 +27,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(folder, redirected, *arguments, **environment):
+def run(folder, redirected, *arguments, main=MAIN, **environment):
     """What bash starts, with its redirections."""
-    command = ["bash", "-c", f'exec "$@" {redirected}', "bash", sys.executable, "-c", MAIN, *arguments]
+    command = ["bash", "-c", f'exec "$@" {redirected}', "bash", sys.executable, "-c", main, *arguments]
     env = {**os.environ, **environment}
     ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8", timeout=60)
     assert "Traceback" not in ran.stderr
@@ -65,6 +66,13 @@ def test_every_locale_has_the_same_text(folder, locale):
     ran = run(folder, "", *INIT, PYTHONCOERCECLOCALE="0", **locale)
     assert ran.returncode == 0
     assert "\N{GRINNING FACE}" in ran.stdout
+
+
+def test_the_entry_point_of_a_job_has_the_same_streams(folder):
+    assert run(folder, ">&-", *INIT, main=JOB).returncode == 0
+    assert json.loads(run(folder, "2>&-", *WRONG, main=JOB).stdout)["status"] == "refused"
+    ran = run(folder, "", *INIT, main=JOB, PYTHONIOENCODING="ascii")
+    assert (ran.returncode, "\N{GRINNING FACE}" in ran.stdout) == (0, True)
 
 
 def test_a_notebooks_output_that_takes_nothing_is_left_as_it_is(monkeypatch):

@@ -170,6 +170,13 @@ def test_an_archive_is_made_for_those_whose_workers_need_one(tmp_path, monkeypat
     assert report["seconds"] >= 0
 
 
+def test_a_folder_that_takes_nothing_is_told_before_anything_is_built(tmp_path, monkeypatch):
+    monkeypatch.setattr("batch_transform.pipeline.commands.package.make_wheel", lambda folder: pytest.fail("built"))
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ConfigurationError, match=r"--dist: .*file cannot be written: File exists; name another folder"):
+        package(parse(["package", "--dist", str(tmp_path / "file")]), lambda text: None)
+
+
 def test_the_entry_point_of_a_package_is_that_of_the_tree():
     assert (ROOT / "jobs" / "score.py").read_text() == ENTRY_TEXT
 
