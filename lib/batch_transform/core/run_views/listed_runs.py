@@ -53,6 +53,7 @@ class ListedRuns(TypedDict):
 def listed_run(state: RunState, report: RunReport, moved_at: str) -> ListedRun:
     """Returns what `list` tells of a run, by its report as it stands."""
     output = state.settings.output
+    flying = () if state.cleaned else state.in_flight  # a run is cleaned once the service works on none of its jobs
     return {
         "run_id": state.run_id,
         "status": report["status"],
@@ -62,8 +63,8 @@ def listed_run(state: RunState, report: RunReport, moved_at: str) -> ListedRun:
         "rows_scored": _scored(state, report),
         "rows_dead_letter": report["rows_dead_letter"],
         "jobs": len(state.jobs),
-        "in_flight": len(state.in_flight),
-        "stopping": sum(job.stop_reason is not None for job in state.in_flight),
+        "in_flight": len(flying),
+        "stopping": sum(job.stop_reason is not None for job in flying),
         "model": state.settings.model_name,
         "output": report["output"] or (output and (output.table or output.path)) or None,
         "workspace": report["workspace"],

@@ -89,6 +89,19 @@ def test_a_run_that_was_cleaned_once_it_was_published_is_published():
     assert (found["status"], found["rows_dead_letter"]) == ("published", 1)
 
 
+def test_of_a_run_that_was_given_up_no_job_is_in_flight():
+    run = made()
+    driven(run, raising(Interrupted(2), lambda driver: driver.state.in_flight))
+    assert listed_runs(run.store, WORKSPACE)[0]["in_flight"] == 1
+    found = named_run(RUN, run.store)
+    with found.held() as (lease, _):
+        found.ledger.load()
+        found.ledger.hold(lease.epoch)
+        found.ledger.append("cleaned", {})
+    (listed,) = listed_runs(run.store, WORKSPACE)
+    assert (listed["status"], listed["in_flight"]) == ("cleaned", 0)
+
+
 @pytest.mark.parametrize("number", [0, 5])
 def test_a_published_run_that_has_lost_a_step_is_told_of(number):
     run = published()
