@@ -15,6 +15,7 @@ from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.first_run_file import FirstRun, run_file_text
 from batch_transform.core.near_names import no_such
+from batch_transform.core.object_store import StoreFailure
 from batch_transform.outputs.first_look import first_look, table_format
 from batch_transform.outputs.tree_of_location import is_reached
 from batch_transform.pipeline.commands.command_line import CommandLine, parse
@@ -23,6 +24,7 @@ from batch_transform.pipeline.reaching import is_secret
 from batch_transform.pipeline.spelling import PROGRAM_NAME, PROGRAM_VARIABLE
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import embedded_emulator
+from batch_transform.s3.s3_errors import NO_SUCH_BUCKET
 from batch_transform.s3.store import S3Store
 
 # What looks like schema.name, and is the name of a file that is not there.
@@ -103,8 +105,13 @@ def _first_run(asked: CommandLine, environ: Mapping[str, str]) -> FirstRun:
     if _TABLE.fullmatch(place) and not Path(place).exists() and not place.lower().endswith(_OF_FILES):
         run = FirstRun(place, True, table_format(), model)
     else:
-        with _s3_of(place, near, environ) as store:
-            found = first_look(place, store)
+        try:
+            with _s3_of(place, near, environ) as store:
+                found = first_look(place, store)
+        except StoreFailure as err:
+            if err.code == NO_SUCH_BUCKET:
+                raise ConfigurationError(f"--input: {place}: there is no such bucket; name another place") from err
+            raise
         run = FirstRun(place, False, found.format, model, found.columns, found.file)
     return replace(
         run,

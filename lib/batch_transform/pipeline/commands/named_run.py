@@ -26,6 +26,7 @@ from batch_transform.pipeline.ending.exits import NO_CREDENTIALS
 from batch_transform.pipeline.recorded import RecordedRun, named_run, no_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import StateInUse, embedded_emulator
+from batch_transform.s3.s3_errors import NO_SUCH_BUCKET
 from batch_transform.s3.store import S3Store
 
 # Whoever keeps credentials and does not answer may mean as well that there are none for whom an emulator has run.
@@ -223,6 +224,10 @@ def _reader(asked: CommandLine, environ: Mapping[str, str]) -> Callable[[str], s
             return store.get(S3Uri.parse(name))[0].decode("utf-8")
         except ObjectNotFound as err:
             raise FileNotFoundError(name) from err
+        except StoreFailure as err:
+            if err.code == NO_SUCH_BUCKET:
+                raise OSError(f"there is no bucket {S3Uri.parse(name).bucket}") from err
+            raise
 
     return read
 

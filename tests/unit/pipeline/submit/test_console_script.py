@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import types
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.object_store import StoreFailure
 from batch_transform.pipeline.checks import before_spark
 from batch_transform.pipeline.commands import named_run
 from batch_transform.pipeline.commands.command_line import parse
@@ -18,6 +20,7 @@ from batch_transform.pipeline.commands.dispatch import configuration
 from batch_transform.pipeline.handshake import COMMAND_VARIABLE
 from batch_transform.pipeline.spelling import RESUME_VARIABLE, SEE_ERRORS_VARIABLE
 from batch_transform.pipeline.submit import console_script, submission, supervising
+from batch_transform.s3.store import S3Store
 
 URI = "s3://bucket/runs/a"
 RUN_FILE = """
@@ -65,6 +68,20 @@ def test_a_wrong_run_file_is_exit_code_2_and_a_report(tmp_path, capsys):
 def test_what_is_no_folder_on_s3_is_exit_code_2(command, folder, capsys):
     assert console_script.exit_code([command, folder]) == 2
     assert f"RUN: is '{folder}'; " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "given", [("iam", "s3://no-bucket/run.yml"), ("init", "--input", "s3://no-bucket/t/", "--model", "m")], ids=str
+)
+def test_a_bucket_that_is_not_there_is_an_argument_that_is_wrong(given, monkeypatch, capsys):
+    def missing(operation, where):
+        raise StoreFailure(operation, where, "NoSuchBucket", "The specified bucket does not exist")
+
+    monkeypatch.setattr(S3Store, "get", lambda store, uri: missing("GetObject", str(uri)))
+    monkeypatch.setattr(S3Store, "list", lambda store, prefix: missing("ListObjectsV2", str(prefix)))
+    assert console_script.exit_code([*given]) == 2
+    told = capsys.readouterr().err
+    assert re.search(r"s3://no-bucket/\S+: .*there is no (such )?bucket", told)
 
 
 def test_a_plan_is_made_of_the_same_document_and_its_code_is_the_commands(run_file, monkeypatch, capsys):
