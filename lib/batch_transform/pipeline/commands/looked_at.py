@@ -68,8 +68,11 @@ def recorded_report(run: RecordedRun, state: RunState) -> LookedAt:
             break
         state = run.ledger.folded() or state
     report = report_as_it_stands(state, status, str(run.uri), last_said(run), CLOCK.now())
-    if report["status"] in _GOES_ON and state.settings.is_of_frame:  # which no command goes on with
-        report["next"] = way_on(str(run.uri), takes_frame=True)
+    is_of_frame = state.settings.is_of_frame
+    # An earlier version named no command, and none goes on with a call of score().
+    is_unsaid = report["status"] == RunStatus.INTERRUPTED and "next" not in report
+    if is_unsaid or (report["status"] in _GOES_ON and is_of_frame):
+        report["next"] = way_on(str(run.uri), takes_frame=is_of_frame)
     return LookedAt(state, report, who_drives(lease, status))
 
 

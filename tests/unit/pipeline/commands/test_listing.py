@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -109,6 +110,17 @@ def test_a_published_run_that_has_lost_a_step_is_told_of(number):
     (found,) = listed_runs(run.store, WORKSPACE)
     assert found["status"] == "unreadable"
     assert "ledger" in found["error"]
+
+
+def test_an_interrupted_run_of_a_version_that_named_no_command_is_told_how_it_goes_on():
+    run = made()
+    driven(run, raising(Interrupted(2), lambda driver: driver.state.in_flight))
+    said = json.loads(run.store.get(LAYOUT.status)[0])
+    way = said.pop("next")
+    run.store.put(LAYOUT.status, json.dumps(said).encode())
+    found = named_run(RUN, run.store)
+    report = recorded_report(found, found.state).report
+    assert (report["status"], report["next"]) == ("interrupted", way)
 
 
 def test_a_run_that_is_published_while_it_is_looked_at_is_published():
