@@ -204,6 +204,14 @@ def test_a_pattern_is_refused_as_spark_itself_refuses_it(spark, pattern, policy)
             check_options(spark, "csv", {"DateFormat": pattern})
 
 
+def test_a_reader_of_xml_that_is_not_sparks_has_patterns_of_its_own(spark, monkeypatch):
+    given = {"timestampFormat": "EEE MMM dd HH:mm:ss yyyy"}
+    with pytest.raises(ConfigurationError, match=r"input\.options\.timestampFormat: is no pattern"):
+        check_options(spark, "xml", given)
+    monkeypatch.setattr(type(spark), "version", property(lambda _: "3.5.7"))
+    check_options(spark, "xml", given)
+
+
 def test_an_expression_over_predictions_that_fails_on_a_row_is_told_and_the_run_can_go_on(spark, world, folder):
     """Jobs are paid by then: exit code 2 would say that nothing was."""
     changes = {"prediction": {"schema": "echo string", "sql": ["raise_error(echo) AS p"]}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
@@ -13,7 +14,7 @@ from batch_transform.spark.settings import effective, session_settings
 from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 _PATTERNS = frozenset({"dateformat", "timestampformat", "timestampntzformat"})
-_OF_TEXTS = ("csv", "json", "xml")
+_OF_TEXTS = {"csv": 3, "json": 3, "xml": 4}  # since which Spark they are its own: others' readers know more patterns
 _POLICY = "spark.sql.legacy.timeParserPolicy"
 # A pattern is looked at before the text is, which is none of any pattern's.
 _TEXT, _NOT_OF_IT = "-", "PARSE_DATETIME_BY_NEW_PARSER"
@@ -27,8 +28,9 @@ def check_options(spark: SparkSession, format: str, options: Mapping[str, str]) 
     """
     faults = word_faults(format, options)
     named = {name: value for name, value in options.items() if name.lower() in _PATTERNS}
+    is_sparks = int(spark.version.partition(".")[0]) >= _OF_TEXTS.get(format.lower(), math.inf)
     # The legacy policy has parsers of its own for readers.
-    if format.lower() in _OF_TEXTS and (effective(spark, _POLICY) or "").upper() != "LEGACY":
+    if named and is_sparks and (effective(spark, _POLICY) or "").upper() != "LEGACY":
         faults += [pattern_fault(name) for name, value in named.items() if not _is_pattern(spark, value)]
     if faults:
         raise ConfigurationError(faults)
