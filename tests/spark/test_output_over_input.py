@@ -29,6 +29,7 @@ def folder(spark, tmp_path_factory):
     rows = spark.range(100).select(F.col("id"), F.when(F.col("id") < 60, "a").otherwise("b").alias("ds"))
     rows.write.partitionBy("ds").parquet(f"{path}/parquet")
     rows.write.format("delta").partitionBy("ds").save(f"{path}/delta")
+    rows.write.format("delta").save(f"{path}/delta@v7")
     rows.write.format("delta").partitionBy("ds").saveAsTable("over_input")
     spark.sql("CREATE OR REPLACE TEMPORARY VIEW part_of_over_input AS SELECT * FROM over_input WHERE ds = 'b'")
     spark.sql(
@@ -80,6 +81,8 @@ WHOLE = [
     ({"table": "not_yet_in_over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
     ({"path": "{}/parquet"}, {"path": "{}/out", "mode": "overwrite"}),
     ({"path": "{}/parquet@v0"}, {"path": "{}/parquet", "mode": "overwrite"}),
+    ({"path": "{}/delta@v7", "format": "delta"}, {"path": "{}/delta", "format": "delta", "mode": "append"}),
+    ({"table": "delta.`{}/delta@v7`"}, {"path": "{}/delta", "format": "delta", "mode": "overwrite"}),
 ]
 
 

@@ -122,10 +122,19 @@ class _Input:
         if given is None:
             return []
         if given.table is None:
-            paths = [given.path or ""] if has_patterns(given.format) else _versions(given.path or "")
+            paths = [given.path or ""] if has_patterns(given.format) else self._versions(given.path or "")
             return [place for path in paths if path for place in places_read(path, os.path.realpath)]
         location = table_location(self.spark, given.table)
-        return [place_at(path) for path in _versions(location or "")]
+        return [place_at(path) for path in self._versions(location or "")]
+
+    def _versions(self, location: str) -> list[str]:
+        """A location that is read, if there is one, and the table of which it is a version; a folder may end as one."""
+        table = _OF_A_VERSION.sub("", location)
+        if table == location:
+            return [location] if location else []
+        files, folder = self._files_of_the_plan(), place_at(location)
+        is_folder = bool(files) and all(is_within(file, folder) for file in files)
+        return [location] if is_folder else [location, table]
 
     @property
     def _told(self) -> str:
@@ -215,11 +224,6 @@ class _Input:
             with suppress(*SPARK_ERRORS):
                 format = self.targets.output.format
                 yield self.spark.read.format(format).load(escaped(spelled, format))
-
-
-def _versions(location: str) -> list[str]:
-    """A location that is read, if there is one, and the table of which it may be a version."""
-    return list(dict.fromkeys(filter(None, (location, _OF_A_VERSION.sub("", location)))))
 
 
 def _meeting(place: Place, read: Iterable[Place]) -> Relation | None:
