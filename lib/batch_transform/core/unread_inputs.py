@@ -25,7 +25,8 @@ _NO_BUCKET = re.compile(r"UnknownStoreException|NoSuchBucket")
 _NO_FORMAT = re.compile(r"DATA_SOURCE_NOT_FOUND.*?data source: ([\w-]+)[. ]")
 _OTHER_FORMAT = re.compile(r"Could not read footer|is not a Parquet file|Malformed ORC file")
 _SUFFIX = re.compile(r"\.(\w+)(?:\.(?:gz|bz2|zst|zip|snappy|lz4))?(?=[\s.,;:]|$)")
-_ALL_SETTINGS = "Parser Configuration"  # with which the parser of CSV ends its words
+# With which words end that are no reader's of an option: CSV's parser tells all its settings, Spark a person's SQL.
+_OTHER_WORDS = re.compile(r"Parser Configuration|== (?:SQL|DataFrame)\b")
 _TELLING = 3  # characters of a value that is one of an option's wherever it stands
 _BROKEN_ROW = "columnnameofcorruptrecord"  # an option of readers, in lower case
 # Options of a few words. A mode that Spark does not know is its default, so what FAILFAST would refuse is null; at the
@@ -102,7 +103,7 @@ def doubted_options(options: Mapping[str, str], said: Sequence[str], told: str) 
         told: what is told of them, without the place and without what is the same for all.
     """
     told = _CONDITION.sub("", told)
-    texts = " ".join(text.partition(_ALL_SETTINGS)[0] for text in said).lower()
+    texts = " ".join(_OTHER_WORDS.split(text, maxsplit=1)[0] for text in said).lower()
 
     def is_meant(name: str, value: str) -> bool:
         words = [f"[\"`']{re.escape(value)}[\"`']" if value else "empty"]

@@ -116,6 +116,11 @@ def test_no_option_is_named_that_may_well_be_right_or_is_told_already(options, s
     assert doubted_options(options, [said], told) == ""
 
 
+def test_no_option_is_named_that_an_expression_has_as_a_text():
+    said = "[INVALID_ARRAY_INDEX_IN_ELEMENT_AT] out of bounds\n== SQL (line 1) ==\nelement_at(split(a, ','), 3)\n^^^"
+    assert doubted_options({"sep": ",", "nullValue": "split"}, [said], "out of bounds") == ""
+
+
 def test_an_option_is_not_told_by_a_condition_that_is_called_as_it_is():
     said = "The value of parameter(s) `charset` in `iconv` is invalid: expects one of the utf-8, but got utf-99"
     told = "[INVALID_PARAMETER_VALUE.CHARSET] a function or an option is given a value that it does not take"
