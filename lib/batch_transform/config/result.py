@@ -55,9 +55,7 @@ class Errors(Section):
 
     def accepts(self, dead_letters: int, rows_in: int) -> bool:
         """Returns whether `dead_letters` of `rows_in` rows may be published."""
-        if self.max_fraction is not None:
-            return dead_letters <= self.max_fraction * rows_in
-        return dead_letters <= (self.max_rows or 0)
+        return dead_letters <= self.most(rows_in)
 
 
 class DeadLetter(Section):

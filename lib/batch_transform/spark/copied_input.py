@@ -66,7 +66,8 @@ def read_whole(spark: SparkSession, staged: Staged, rule: RecordRule) -> DataFra
     A row's number depends on what no record has: on the smaller of 0 and a hash, and no number is smaller than that.
     """
     rows = read_staged(spark, staged)
-    unread = [name for name in staged.input_names if name not in rule.columns]
+    sent = frozenset(rule.columns)
+    unread = [name for name in staged.input_names if name not in sent]
     if not staged.is_copied or not unread:
         return rows
     number, *others = each_of(rows.columns)

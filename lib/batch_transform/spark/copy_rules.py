@@ -54,7 +54,8 @@ def may_be_copied(
         return False
     if rule.one_object or not {name.lower() for name in options} <= _CHOOSING or not _is_plain(schema):
         return False
-    unread = StructType([field for field in schema.fields if field.name not in rule.columns])
+    sent = frozenset(rule.columns)
+    unread = StructType([field for field in schema.fields if field.name not in sent])
     if any(isinstance(kind, MapType) for kind in kinds_in(unread)):
         return False  # of which Spark makes no hash, by which it would be read
     if any(known(spark, key) is not None for key in _KEYS):

@@ -177,7 +177,8 @@ def record_rule(
     """
     key = "record.columns" if sql is None else "record.sql"
     chosen = _chosen(spark, schema, columns) if sql is None else ()
-    kind = _kind_of(spark, schema, sql) if sql is not None else StructType([schema[name] for name in chosen])
+    fields = {field.name: field for field in schema.fields}
+    kind = _kind_of(spark, schema, sql) if sql is not None else StructType([fields[name] for name in chosen])
     if sql is not None and not is_staged:
         _refuse_star(spark, schema, sql, kind)
     known = record_format(format)
