@@ -37,6 +37,7 @@ class RoundRecord:
             are judged again, and not paid for again, by the driver that resumes.
         unread: whether it ended the run because no answer fits the schema, in whatever form. Its outputs are judged
             again by a driver that resumes with another section `prediction`; with the same one the run goes on.
+        broken: whether it ended the run because the model refused whatever it was asked.
         trials: what was known after it of how often good requests fail (observed_failures.Trials.known).
         left_round: the deepest round of the jobs whose spans are left.
     """
@@ -60,5 +61,6 @@ class RoundRecord:
     retried: Part | None = None
     retried_rows: int = 0
     unread: bool = False
+    broken: bool = False
     trials: Mapping[str, float] = field(default_factory=dict)
     left_round: int = 0

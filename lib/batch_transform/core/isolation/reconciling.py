@@ -31,6 +31,7 @@ class Reconciled:
         stop: why the run ends here, a sentence each; empty: it goes on.
         misread: whether it ends because every answer is in another form than was configured; then nothing is settled.
         unread: whether it ends because no answer fits the schema; then nothing is settled either.
+        broken: whether it ends because the model refused whatever it was asked.
         trials: what the run has shown of good requests that failed.
         round_number: the deepest round of the jobs whose spans are left; of all, if none is, or some wait.
     """
@@ -41,6 +42,7 @@ class Reconciled:
     stop: tuple[str, ...] = ()
     misread: bool = False
     unread: bool = False
+    broken: bool = False
     trials: Trials = field(default_factory=Trials)
     round_number: int = 0
 
@@ -95,6 +97,7 @@ def reconcile(
         stop=(*_stops(jobs, shown), *([found_flaky] if found_flaky else [])),
         misread=shown.misread is not None,
         unread=shown.unread is not None,
+        broken=shown.is_broken,
         trials=shown.trials,
         round_number=_deepest(jobs, left, waiting),
     )
@@ -108,7 +111,7 @@ class _Shown:
         trials: of good requests that failed.
         decided: their failed spans.
         is_suspected: whether all that failed may be the model's: nothing was scored, now or before.
-        is_broken: whether single rows that were to tell the model from bad rows have all failed.
+        is_broken: whether single rows that were to tell the model from bad rows have all failed, most of them by it.
         misread: why every answer is in another form than was configured; None: that is not so.
         unread: why no answer fits the schema; None: that is not so.
     """
@@ -130,10 +133,13 @@ def _shown(jobs: Sequence[JudgedJob], known: Known, *, is_first: bool, is_probe:
     found = trials([*known.before, *jobs], known.rows)
     decided = [it for job in jobs for it in decided_of(job, found, divisible=known.divisible)]
     nothing_scored = not any(pc.any(pc.equal(job.verdicts["state"], SCORED)).as_py() for job in jobs)
-    suspected = is_first and nothing_scored and any(each.may_be_the_model for each in decided)
+    of_the_model = sum(each.may_be_the_model for each in decided)
+    # Of a job that had no instance, or was stopped, a probe tells nothing: it is still to come.
+    broken = nothing_scored and is_probe and 0 < len(decided) <= 2 * of_the_model
+    suspected = nothing_scored and bool(of_the_model if is_first else is_probe and decided and not broken)
     misread = None if known.scored_before else misread_answers(jobs, has_schema=known.has_schema)
     unread = unread_answers(jobs) if suspected and not misread else None
-    return _Shown(found, decided, suspected, nothing_scored and is_probe, misread, unread)
+    return _Shown(found, decided, suspected, broken, misread, unread)
 
 
 def _stops(jobs: Sequence[JudgedJob], shown: _Shown) -> list[str]:
@@ -142,8 +148,9 @@ def _stops(jobs: Sequence[JudgedJob], shown: _Shown) -> list[str]:
         return words
     decided = shown.decided
     stops = [*foreign_stops(jobs), *dict.fromkeys(each.decision.stop for each in decided if each.decision.stop)]
-    if shown.is_broken and decided:
-        stops.append(broken_model(len(decided), decided[0].verdict))
+    if shown.is_broken:
+        example = next(each.verdict for each in decided if each.may_be_the_model)
+        stops.append(broken_model(len(decided), example))
     return stops
 
 

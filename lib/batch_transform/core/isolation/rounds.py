@@ -78,10 +78,13 @@ def plan_round(
 
 
 def _probing_round(spans: list[OpenSpan], known: Known) -> RoundPlan:
-    """Single rows that tell a broken model from bad rows; all else waits."""
-    picked = dict(_probe([span for span in spans if span["move"] == Move.SPLIT.value]))
-    room = PROBE_ROWS - sum(bool(send) for pieces in picked.values() for _, send in pieces)
-    singles = _spread([span for span in spans if _is_sendable_row(span)], room)
+    """Single rows that tell a broken model from bad rows; all else waits. First those that were sent in vain."""
+    rows = [span for span in spans if _is_sendable_row(span)]
+    in_vain = _spread([span for span in rows if span["repeats"]], PROBE_ROWS)
+    room = PROBE_ROWS - len(in_vain)
+    picked = dict(_probe([span for span in spans if span["move"] == Move.SPLIT.value], room))
+    room -= sum(bool(send) for pieces in picked.values() for _, send in pieces)
+    singles = [*in_vain, *_spread([span for span in rows if not span["repeats"]], room)]
     chosen = {span["start"] for span in singles} | picked.keys()
     waiting = [span for span in spans if span["start"] not in chosen]
     cut = {**{span["start"]: [(1, 1)] for span in singles}, **picked}
@@ -113,11 +116,11 @@ def _cut(span: OpenSpan, failed_rows: int, seen: Seen, tries: int) -> Pieces:
     return [(part, 1) for part in parts(rows, rows_per_part(failed_rows, seen, levels, tries=tries))]
 
 
-def _probe(spans: list[OpenSpan]) -> Iterator[tuple[int, Pieces]]:
-    """Yields for up to 32 spans the single rows to send, at other places in each, and what lies between."""
-    chosen = _spread(spans, PROBE_ROWS)
+def _probe(spans: list[OpenSpan], most: int) -> Iterator[tuple[int, Pieces]]:
+    """Yields for up to `most` spans the single rows to send, at other places in each, and what lies between."""
+    chosen = _spread(spans, most)
     for index, span in enumerate(chosen):
-        rows, share = rows_in(span), PROBE_ROWS // len(chosen) + (index < PROBE_ROWS % len(chosen))
+        rows, share = rows_in(span), most // len(chosen) + (index < most % len(chosen))
         share = min(share, rows)
         spread = (index + 0.5) / len(chosen)
         places = sorted({min(rows - 1, int((i + spread) * rows / share)) for i in range(share)})

@@ -119,6 +119,7 @@ def _reconciled(state: RunState, step: Step) -> RunState:
         failed=tuple(p["failed"]),
         misread=p.get("misread", False),
         unread=p.get("unread", False),
+        broken=p.get("broken", last.is_probe and bool(p["stop"])),
         trials=p.get("trials", {}),
         left_round=p.get("round", last.round_number),
     )

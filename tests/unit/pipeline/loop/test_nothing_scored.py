@@ -70,6 +70,40 @@ def test_where_somebody_else_stopped_the_only_job_the_same_run_is_started_again(
     assert error.ways == ()
 
 
+# One row of each object is bad, so a probe is the second job; what befalls that one says nothing of the model.
+BAD = (3, 13, 1022)
+
+
+@pytest.mark.parametrize("fault", ["capacity", "internal", "lost"])
+def test_a_probe_that_nobody_answered_is_made_again(fault):
+    run = MemoryRun([10, 10, 10], echoing(lambda row: 500 if row in BAD else None))
+    run.service.job_faults.extend([None, fault])
+    state = run.to_the_end()
+    assert (state.rows_scored, state.rows_dead) == (27, 3)
+    assert [record.is_probe for record in state.round_records[:4]] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("types", [["ml.m5.xlarge"], ["ml.m5.xlarge", "ml.c5.xlarge"]])
+def test_a_probe_waits_for_capacity_and_tries_other_types_as_any_job_does(types):
+    run = MemoryRun([40, 40], echoing(lambda row: 500), transform={"instance_type": types})
+    run.service.job_faults.extend([None, *["capacity"] * 9])
+    _, error = given_up(run)
+    asked = [request["TransformResources"]["InstanceType"] for request in run.service.requests]
+    assert asked == [types[0]] * (4 if len(types) == 1 else 2) + [types[-1]] * 3 * (len(types) - 1)
+    assert "capacity in 3 jobs" in str(error)
+    assert "no record at all was scored" not in str(error)
+    assert error.ways == ()
+
+
+def test_a_probe_that_somebody_else_stopped_says_nothing_of_the_model():
+    run = MemoryRun([6, 6], echoing(lambda row: 400))
+    run.service.job_faults.extend([None, "stopped"])
+    _, error = given_up(run)
+    assert "was stopped by somebody else" in str(error)
+    assert "It is the model" not in str(error)
+    assert "Start the run again to try once more" in str(error)
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

@@ -166,6 +166,7 @@ def _reconciled(
         "stop": list(done.stop),
         "misread": done.misread,
         "unread": done.unread,
+        "broken": done.broken,
         "trials": done.trials.known(),
         "failed": failed,
         "round": done.round_number or state.rounds,
@@ -208,7 +209,7 @@ def give_up(ctx: RunContext, state: RunState, action: act.GiveUp) -> NewStep:
         f"nothing is published{', what was scored is kept' if is_any_scored else ''}; "
         f"{'; '.join(action.reasons)}.{_of_a_start(ctx, state)}"
     )
-    if last is not None and last.is_probe and not is_any_scored and not ctx.config.ephemeral:
+    if last is not None and last.broken and not ctx.config.ephemeral:
         raise ServiceFailure(f"{words} {_NEEDS_ANOTHER_NAME}", ways=_ways_where_nothing_is_scored(ctx))
     raise ServiceFailure(f"{words} Start the run again to try once more{_on_another_type(ctx, last)}")
 
