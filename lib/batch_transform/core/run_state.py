@@ -107,16 +107,15 @@ class RunState:
         moved_at: the time of the latest step that tells it: the run was begun or gone on with, a round was planned, a
             job was created or found to have ended.
         inferred: the schema of the predictions in DDL, where it was to be inferred; `staged.answers` has it as well.
-        intents: the configurations with which this run set out to publish by a commit: a commit may be in any of their
-            tables.
+        intents: with which configurations it set out to publish by a commit; that may be in the table of any of them.
         output_is_fixed: whether it set out to publish files, which may lie in the output since.
         merges_lost: how often merged files were lost before they were published: each merge has names of its own.
         inferred_after: the plan whose answers were last looked at for it, 0 before the first.
         retry_asked: whether a person has asked that dead rows be sent again, and they were not yet.
         models: that jobs were created with, in the order in which they were seen.
         accepts_model: whether a person has accepted what the model is now, until the next job is created.
-        forgiven_until: the plan up to which nothing is held against an instance type that lacked capacity, nor against
-            a job that took too long.
+        forgiven_until: the plan up to which no type is blamed for want of capacity, nor a job for its time.
+        beyond: instance types whose quota is less than a job asks for, since then.
         round_records: of each plan, in order.
         rounds_before: the deepest round when the run was last begun or gone on with.
         held: dead leaves that are committed already (`resuming.committed_tables`), of a run that lost outputs since.
@@ -139,6 +138,7 @@ class RunState:
     models: tuple[ModelVersion, ...] = ()
     accepts_model: bool = False
     forgiven_until: int = 0
+    beyond: frozenset[str] = frozenset()
     jobs: tuple[JobRecord, ...] = ()
     round_records: tuple[RoundRecord, ...] = ()
     rounds_before: int = 0

@@ -69,6 +69,7 @@ def _read_anew(state: RunState, asked: RunSettings) -> RunState:
 
 def _asked_anew(state: RunState, asked: RunSettings, *, had_ended: bool) -> RunState:
     """Jobs that were not created are planned anew where another request is wanted, or an earlier instance type."""
+    state = replace(state, beyond=frozenset())
     if asked.asked_of_the_service != state.settings.asked_of_the_service:
         return replace(state, jobs=outdated(state.jobs), forgiven_until=state.plans)
     is_anew = had_ended or any(job.stop_reason == TIMEOUT for job in state.unsettled)
@@ -147,7 +148,7 @@ def goes_back(state: RunState, now: datetime, patience_minutes: float, *, is_mea
         is_meant: whether a person means to go on with the run.
     """
     is_due = is_meant or minutes_without_job(state, now) > patience_minutes
-    return is_due and back_from_later_types(state) != state.jobs
+    return is_due and (bool(state.beyond) or back_from_later_types(state) != state.jobs)
 
 
 def minutes_without_job(state: RunState, now: datetime) -> float:
@@ -180,4 +181,6 @@ def replanned(state: RunState, payload: JsonObject) -> RunState:
         outdated=False,
         stop_reason=None,
     )
-    return replace(state, jobs=tuple(changed if other is job else other for other in state.jobs))
+    beyond = {payload["beyond"]} if payload.get("beyond") else frozenset[str]()
+    jobs = tuple(changed if other is job else other for other in state.jobs)
+    return replace(state, jobs=jobs, beyond=state.beyond | beyond)

@@ -136,7 +136,9 @@ _FORMS: Mapping[str, _Keys] = {
     ),
     StepKind.EXPORTED: _Keys({}, {"record_sizes": _or_null(_object)}),
     StepKind.PLANNED: _Keys({"jobs": _many(_JOB), "probe": _truth}),
-    StepKind.REPLANNED: _Keys({"job": _text, "name": _text, "request": _object, "attempt": _whole}, _PRICES),
+    StepKind.REPLANNED: _Keys(
+        {"job": _text, "name": _text, "request": _object, "attempt": _whole}, {**_PRICES, "beyond": _text}
+    ),
     StepKind.MODEL_RECORDED: _Keys({"identity": _or_null(_MODEL), "at": _text}),
     StepKind.JOB_CREATED: _Keys({"job": _text}, {"model": _or_null(_whole)}),
     StepKind.JOB_STOPPING: _Keys({"job": _text, "reason": _text}),

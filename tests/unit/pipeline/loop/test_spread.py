@@ -13,6 +13,7 @@ from batch_transform.core.publishing.report import run_report
 from batch_transform.core.sending.instances import instances_of
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.uris import S3Uri
+from batch_transform.sagemaker.service_errors import NotNow
 from support.memory_run import RUN, MemoryRun, all_rows, echoing
 
 # In memory a record is some bytes: where a start-up costs nothing, any work is worth it.
@@ -266,3 +267,56 @@ def test_many_jobs_that_end_one_after_the_other_are_not_asked_about_at_each_end(
     minutes = (run.seconds - began) / 60
     assert max(service.looked.values()) <= 3 * minutes
     assert minutes < 8
+
+
+def test_a_throttled_look_is_one_refusal_however_many_jobs_are_in_flight():
+    run = MemoryRun([5] * 24, GOOD, transform={"instance_count": 24, **AT_ONCE})
+    service, began = run.service, run.seconds
+    service.lasts = lambda number: 600.0
+    describe = service.describe
+
+    def throttled(name):
+        if 100 < run.seconds - began < 300:
+            raise NotNow("ThrottlingException: Rate exceeded", is_quota=False)
+        return describe(name)
+
+    service.describe = throttled
+    assert run.to_the_end().rows_scored == 5 * 24
+
+
+def with_quotas(run, quotas):
+    """Lets no more instances of a type be at work than its quota says."""
+    service = run.service
+    create = service.create
+
+    def created(request):
+        kind = request["TransformResources"]["InstanceType"]
+        flying = [asked for asked in service.requests if service._is_in_flight(asked["TransformJobName"])]
+        used = sum(asked["TransformResources"]["InstanceType"] == kind for asked in flying)
+        if used == quotas[kind]:
+            raise NotNow(f"ResourceLimitExceeded: {kind}", is_quota=True, is_beyond=not quotas[kind])
+        create(request)
+
+    service.lasts = lambda number: 600.0
+    service.create = created
+
+
+TWO_TYPES = ["ml.m5.xlarge", "ml.c5.xlarge"]
+
+
+def test_a_later_type_without_any_quota_ends_no_run_whose_own_jobs_hold_that_of_an_earlier_one():
+    run = MemoryRun([5] * 8, GOOD, transform={"instance_count": 4, "instance_type": TWO_TYPES, **AT_ONCE})
+    with_quotas(run, {"ml.m5.xlarge": 2, "ml.c5.xlarge": 0})
+    state = run.to_the_end()
+    assert [job.request["TransformResources"]["InstanceType"] for job in state.jobs] == ["ml.m5.xlarge"] * 4
+    assert [job.attempt for job in state.jobs] == [1, 1, 3, 1]  # the later type was asked for once
+
+
+def test_where_no_type_has_any_quota_the_run_ends_at_once_and_whoever_goes_on_asks_for_each_again():
+    run = MemoryRun([5] * 8, GOOD, transform={"instance_count": 4, "instance_type": TWO_TYPES, **AT_ONCE})
+    quotas = dict.fromkeys(TWO_TYPES, 0)
+    with_quotas(run, quotas)
+    with pytest.raises(ServiceFailure, match="once it is raised"):
+        run.to_the_end()
+    quotas["ml.c5.xlarge"] = 9
+    assert run.to_the_end().rows_scored == 40

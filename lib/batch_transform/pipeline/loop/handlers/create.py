@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ServiceFailure
 from batch_transform.core.ledger import NewStep, StepKind
 from batch_transform.core.resuming.resumed_run import minutes_without_job
 from batch_transform.core.run_state import JobRecord, RunState
-from batch_transform.core.sending.instances import chosen_type, type_after, type_of
+from batch_transform.core.sending.instances import chosen_type, type_instead, type_of
 from batch_transform.core.sending.job_request import sent_request
 from batch_transform.core.state import actions as act
 from batch_transform.core.state.next_action import judging
@@ -39,15 +41,14 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep 
     require_budget(ctx, state)
     if (model := look_at_model(ctx, state, job)) is not None:
         return model
-    another = type_after(state, type_of(job))
-
     look = Look(ctx, state)
 
-    def create() -> bool | NewStep | act.Judge:
+    def create() -> Literal[True] | NewStep | act.Judge:
         try:
             ctx.jobs.create(sent_request(job.request, ctx.config.transform.environment))
         except NotNow as err:
-            if not err.is_quota or another is None:
+            another = type_instead(state, type_of(job), is_beyond=err.is_beyond) if err.is_quota else None
+            if another is None:
                 meanwhile = look(act.Await(state.in_flight)) or judging(state) if err.is_quota and ctx.waits else None
                 if meanwhile is None:
                     raise
@@ -55,17 +56,12 @@ def create_job(ctx: RunContext, state: RunState, action: act.Create) -> NewStep 
             if ctx.jobs.is_there(job.request):  # boto3 had sent it twice, and the first one took the last instance
                 return True
             ctx.tell("score", f"{err}; {another} is tried instead")
-            return False
+            back_off(ctx, 0)
+            return plan_anew(ctx, state, job, another, beyond=type_of(job) if err.is_beyond else None)
         return True
 
     told = insisted(ctx, create)
-    if not isinstance(told, bool):
-        return told
-    if not told:
-        assert another is not None
-        back_off(ctx, 0)
-        return plan_anew(ctx, state, job, another)
-    return _created(ctx, state, job)
+    return _created(ctx, state, job) if told is True else told
 
 
 def _created(ctx: RunContext, state: RunState, job: JobRecord) -> NewStep:

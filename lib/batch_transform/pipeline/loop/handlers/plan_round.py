@@ -101,7 +101,7 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
     return NewStep(StepKind.PLANNED, {"jobs": jobs, "probe": now.is_probe, "at": at}, tuple(parts))
 
 
-def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> NewStep:
+def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str, beyond: str | None = None) -> NewStep:
     """Returns the step `replanned`: another request, by another name, for the spans of a job that was never created.
 
     Args:
@@ -109,6 +109,7 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ne
         state: the run.
         job: that one; the service does not know it.
         kind: the instance type to ask for.
+        beyond: the one that was asked for, if its quota is less than that.
     """
     spans = spans_of(ctx, job)
     lane = one_job(_lanes(ctx, state, spans), spans)
@@ -124,7 +125,7 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str) -> Ne
     price = price_of(kind, state.settings.transform, ctx.region)
     anew = {"name": name, "attempt": job.attempt + 1, "request": request, "busy_share": busy, "price_per_hour": price}
     # Without its time: another name for a job is no end of the wait for it.
-    return NewStep(StepKind.REPLANNED, {"job": job.name, **anew})
+    return NewStep(StepKind.REPLANNED, {"job": job.name, **anew, **({"beyond": beyond} if beyond else {})})
 
 
 def _of_round(state: RunState, number: int) -> list[JobRecord]:

@@ -74,15 +74,18 @@ class Look:
 
     def __call__(self, action: act.Await) -> NewStep | None:
         """Returns the step of the first job of which there is one; of others that have ended `seen_to_end` tells."""
-        ctx = self._ctx
+        ctx, refused = self._ctx, None
         if (known := seen_to_end(ctx, action.jobs)) is not None:
             return known
         for job in action.jobs:
             if not self._is_due(job.name):
                 continue
-            found = _describe(ctx, job.name, self._patience)
-            if found is None:
+            try:
+                found = ctx.jobs.describe(job.name)
+            except NotNow as err:  # the next look asks again
+                refused = err
                 continue
+            self._patience.obeyed()
             if found.status.is_terminal:
                 ctx.ended[job.name] = found
                 continue
@@ -100,7 +103,10 @@ class Look:
                 )
                 del ctx.looked[job.name]  # once that is recorded, its end is asked for without delay
                 return NewStep(StepKind.JOB_STOPPING, {"job": job.name, "reason": TIMEOUT})
-        return seen_to_end(ctx, action.jobs)
+        ended = seen_to_end(ctx, action.jobs)
+        if refused is not None and ended is None:
+            self._patience.after(refused)  # once, however many jobs it was refused for: it is no longer wait
+        return ended
 
     def _is_due(self, name: str) -> bool:
         now, looked = self._ctx.clock.monotonic(), self._ctx.looked
@@ -108,17 +114,6 @@ class Look:
         if is_due:
             looked[name] = now
         return is_due
-
-
-def _describe(ctx: RunContext, name: str, patience: Patience) -> JobDescription | None:
-    """The job, or None where the service would not say now: the next poll asks again."""
-    try:
-        found = ctx.jobs.describe(name)
-    except NotNow as err:
-        patience.after(err)
-        return None
-    patience.obeyed()
-    return found
 
 
 def _stop(ctx: RunContext, name: str, patience: Patience) -> None:
