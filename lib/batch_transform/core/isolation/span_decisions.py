@@ -19,8 +19,9 @@ from batch_transform.core.isolation.error_classes import ErrorClass, Failure, Re
 from batch_transform.core.isolation.observed_failures import JudgedJob, Trials
 from batch_transform.core.isolation.open_spans import Move
 from batch_transform.core.limits import BYTES_PER_MB, MAX_PAYLOAD_MB
-from batch_transform.core.run_state import TIMEOUT
+from batch_transform.core.run_state import TIMEOUT, JobRecord
 from batch_transform.core.spans import Span
+from batch_transform.core.statuses import JobStatus
 
 # Failures that are no record's fault, before the run ends: three jobs, or two where a job took longer than it may.
 MAX_REPEATS = 3
@@ -36,7 +37,8 @@ MAX_UNDIVIDED = 2
 _TOO_LONG = (
     "jobs took longer than transform.job_timeout_minutes, twice; nothing of a job that is stopped is kept. If the "
     "model is at work all that time, raise it, or set transform.instance_mb_per_second to what an instance works "
-    "through, from which more and shorter jobs follow"
+    "through, from which more and shorter jobs follow. If some requests hang, lower "
+    "transform.invocations_timeout_seconds"
 )
 
 
@@ -96,12 +98,16 @@ def _repeat(span: Span, failure: Failure, job: JudgedJob) -> Decision:
     if failure.error_class is ErrorClass.CAPACITY and job.other_type:
         return Decision(Move.AGAIN, {})  # on the next type: the number of jobs is that of the types
     repeats = span["repeats"] + 1
-    late = job.record.stop_reason == TIMEOUT and failure.error_class is ErrorClass.STOPPED
+    late = _is_late(job.record)
     most = MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS
     where = f"{counted(repeats, 'job')}, last in {job.record.name}"
     words = _TOO_LONG if late else f"{failure.error_class.value} in {where}: {failure.message}"
     stop = words if repeats >= most else None
     return Decision(Move.AGAIN, {"repeats": repeats}, stop, is_last=repeats + 1 >= most)
+
+
+def _is_late(job: JobRecord) -> bool:
+    return job.stop_reason == TIMEOUT and job.status is JobStatus.STOPPED
 
 
 def _many(span: Span, failure: Failure) -> Decision:
@@ -143,6 +149,8 @@ def _alone(span: Span, failure: Failure, job: JudgedJob, found: Trials) -> Decis
         return _repeat(span, failure, job)  # nothing says that it was this row, or that the model worked at all
     if found.are_enough(span["start"]):
         return Decision(Move.BURY, {})
+    if _is_late(job.record) and not job.scored_anything:
+        return _repeat(span, failure, job)  # of its controls nothing is kept either, so it told nothing of the row
     alone, witnessed = span["alone"] + 1, span["witnessed"] or job.scored_anything
     history: HistoryChange = {"alone": alone, "witnessed": witnessed}
     if witnessed:

@@ -100,12 +100,21 @@ _EASE, _MOST_EASED = 4, 4
 
 def lanes_under_load(open_spans: pa.Table) -> frozenset[str]:
     """Returns the lanes of open spans (open_spans.OPEN_SCHEMA) that failed in a way that load explains as well."""
+    return frozenset(lane for lane, error in _failures(open_spans) if error.may_be_load)
+
+
+def lanes_timed_out(open_spans: pa.Table) -> frozenset[str]:
+    """Returns the lanes of open spans that hold one for which a request took as long as it may."""
+    return frozenset(lane for lane, error in _failures(open_spans) if error is ErrorClass.TIMED_OUT)
+
+
+def _failures(open_spans: pa.Table) -> set[tuple[str, ErrorClass]]:
     pairs = set(zip(open_spans["lane"].to_pylist(), open_spans["error_class"].to_pylist(), strict=True))
-    return frozenset(lane for lane, error in pairs if error is not None and ErrorClass(error).may_be_load)
+    return {(lane, ErrorClass(error)) for lane, error in pairs if error is not None}
 
 
 def helped(
-    limits: Throughput, transform: TransformSettings, *, is_helped: bool
+    limits: Throughput, transform: TransformSettings, *, is_helped: bool, is_retried: bool
 ) -> tuple[Throughput, TransformSettings]:
     """Returns payload and concurrency, and the section `transform`, with which a job is asked for.
 
@@ -115,13 +124,14 @@ def helped(
         limits: as planned.
         transform: as configured.
         is_helped: whether something of the job may have failed by load.
+        is_retried: whether the service is to try its requests again; what hangs would hang as long each time.
     """
     if not is_helped:
         return limits, transform
     at_once = limits.max_concurrent_transforms
     if transform.max_concurrent_transforms == "auto" and at_once:
         limits = replace(limits, max_concurrent_transforms=max(1, min(at_once // _EASE, _MOST_EASED)))
-    if transform.invocations_max_retries is None:
+    if transform.invocations_max_retries is None and is_retried:
         transform = replace(transform, invocations_max_retries=MAX_INVOCATIONS_RETRIES)
     return limits, transform
 

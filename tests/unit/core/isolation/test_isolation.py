@@ -32,11 +32,9 @@ def verdict(start, stop, state=FAILED, error_class=ErrorClass.REJECTED, **other)
     return {"start": start, "stop": stop, "state": state, **usual, **said, **other}
 
 
-def judged(*rows, made=None, record=None, **of_record):
+def judged(*rows, made=None, record=None, status=JobStatus.FAILED, **of_record):
     """A job of one span for each verdict, unless its spans are given."""
-    record = record or JobRecord(
-        "j", {"MaxPayloadInMB": 6}, 1, STANDARD, Part("p", 1, "d"), status=JobStatus.FAILED, **of_record
-    )
+    record = record or JobRecord("j", {"MaxPayloadInMB": 6}, 1, STANDARD, Part("p", 1, "d"), status=status, **of_record)
     made = made or [span(row["start"], row["stop"]) for row in rows]
     return JudgedJob(record, spans(*made), pa.Table.from_pylist(list(rows), schema=VERDICT_SCHEMA))
 
@@ -151,9 +149,10 @@ def test_what_is_no_records_fault_is_repeated_unsplit_and_then_ends_the_run(kind
     assert [bool(decision.stop) for decision in decisions] == [False] * (MAX_REPEATS - 1) + [True]
 
 
-def test_a_job_past_its_time_is_tried_once_more():
-    late = judged(verdict(90, 99, SCORED), stop_reason="timeout")
-    assert [bool(decided(ErrorClass.STOPPED, job=late, repeats=n).stop) for n in range(2)] == [False, True]
+@pytest.mark.parametrize("kind", [ErrorClass.STOPPED, ErrorClass.TIMED_OUT])
+def test_a_job_past_its_time_is_tried_once_more(kind):
+    late = judged(verdict(90, 99), status=JobStatus.STOPPED, stop_reason="timeout")
+    assert [bool(decided(kind, job=late, repeats=n).stop) for n in range(2)] == [False, True]
 
 
 def test_a_model_that_never_answered_ends_the_run_at_once_unless_another_instance_worked():

@@ -25,11 +25,20 @@ def requests(answer, sizes=SIZES, oversize=(), **transform):
     return [job.request for job in sorted(state.jobs, key=lambda job: job.round_number)]
 
 
-@pytest.mark.parametrize("answer", [404, 500, 503, "drop", "timeout"])
+@pytest.mark.parametrize("answer", [404, 500, 503, "drop"])
 def test_the_round_after_a_failure_by_load_asks_for_less_of_it(answer):
     first, *others = requests(answer)
     assert relief(first) == (None, PLANNED)
     assert {relief(request) for request in others} == {(3, EASED)}
+
+
+def test_what_took_as_long_as_it_may_is_not_tried_again_by_the_service():
+    """It would hang as long each time, which is paid: an hour by default."""
+    first, *others = requests("timeout")
+    assert relief(first) == (None, PLANNED)
+    assert {relief(request) for request in others} == {(None, EASED)}
+    asked = requests("timeout", invocations_max_retries=2)
+    assert {relief(request)[0] for request in asked} == {2}
 
 
 @pytest.mark.parametrize("answer", [400, 413, 422])
@@ -85,15 +94,16 @@ def test_a_lane_is_helped_and_not_the_other_one():
     assert by_lane == {"standard": {3}, "oversize": {None}}
 
 
-def test_the_help_is_of_the_round_and_stays_with_a_job_that_is_planned_anew():
+@pytest.mark.parametrize(("answer", "retries"), [(500, 3), ("timeout", None)])
+def test_the_help_is_of_the_round_and_stays_with_a_job_that_is_planned_anew(answer, retries):
     """Its instance type's quota is used up before the second round is created."""
     run = MemoryRun(
         SIZES,
-        echoing(lambda row: 500 if row == BAD else None),
+        echoing(lambda row: answer if row == BAD else None),
         transform={"instance_type": ["ml.m5.large", "ml.c5.large"]},
     )
     run.service.refusals.extend([None, "quota"])
     state = run.to_the_end()
     again = [job for job in state.jobs if job.attempt > 1]
     assert [job.round_number for job in again] == [2]
-    assert {(relief(job.request), job.is_helped) for job in again} == {((3, EASED), True)}
+    assert {(relief(job.request), job.is_helped) for job in again} == {((retries, EASED), True)}

@@ -56,6 +56,17 @@ class NeverEnding:
         return True
 
 
+def test_rows_that_hang_end_the_run_after_two_jobs_that_are_late_with_nothing_else_to_show():
+    """Of a job that is stopped no output is kept, of its controls neither; its data log says what timed out."""
+    run = MemoryRun([100] * 8, echoing(lambda row: "timeout" if row in (3, 120, 1250) else None))
+    # By the first job the model is slow, so the second round is many jobs; in the third are suspects, and controls.
+    run.service.lasts = lambda number: 1e9 if run.state().rounds > 2 else 60.0 if number else 4000.0
+    with pytest.raises(ServiceFailure, match=r"twice; .* lower transform\.invocations_timeout_seconds"):
+        run.to_the_end()
+    late = [job for job in run.state().jobs if job.stop_reason == TIMEOUT]
+    assert len(late) == 2
+
+
 def test_a_job_that_never_ends_is_waited_for_no_longer_than_twice_its_time():
     run = MemoryRun([3], echoing(lambda row: None), transform={"job_timeout_minutes": MINUTES})
     driver = run.driver()

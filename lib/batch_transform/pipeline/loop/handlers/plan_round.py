@@ -27,6 +27,7 @@ from batch_transform.core.sending.instances import (
     helped,
     instances_of,
     lacks_in_a_row,
+    lanes_timed_out,
     lanes_under_load,
     price_of,
 )
@@ -59,6 +60,7 @@ class _Round:
     Attributes:
         controls: how many go beside the spans of a lane and payload.
         may_be_load: lanes of which something failed that may pass with fewer requests at a time.
+        timed_out: lanes of which a request took as long as it may.
     """
 
     send: pa.Table
@@ -66,6 +68,7 @@ class _Round:
     is_probe: bool
     controls: Mapping[Lane, int] = field(default_factory=dict)
     may_be_load: frozenset[str] = frozenset()
+    timed_out: frozenset[str] = frozenset()
 
 
 def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
@@ -83,8 +86,9 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
     for index, lane in enumerate(lanes, start=len(_of_round(state, number))):
         name = job_name(state.run_id, state.nonce, number, lane.lane, index, 1)
         controls = write_controls(ctx, state, lane, now.controls)
-        is_helped = lane.lane in now.may_be_load
-        request = _request(ctx, name, lane, [*controls], _asked(ctx, state), kind, is_helped=is_helped)
+        is_helped, is_retried = lane.lane in now.may_be_load, lane.lane not in now.timed_out
+        relief = {"is_helped": is_helped, "is_retried": is_retried}
+        request = _request(ctx, name, lane, [*controls], _asked(ctx, state), kind, **relief)
         job = {"name": name, "round": number, "lane": lane.lane, "request": request}
         busy = busy_share_of(lane.spans, request["TransformResources"]["InstanceCount"])
         pinned = {"controls": [*controls], "control_etags": [*controls.values()]}
@@ -119,7 +123,9 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str, beyon
     asked = _asked(ctx, state)
     if asked.transform.spread == JOBS and instances_of(job) > 1:  # all of its spans are one job still
         asked = replace(asked, transform=replace(asked.transform, spread=INSTANCES))
-    request = _request(ctx, name, lane, job.controls, asked, kind, is_helped=job.is_helped)
+    is_retried = bool(job.request.get("ModelClientConfig", {}).get("InvocationsMaxRetries"))
+    relief = {"is_helped": job.is_helped, "is_retried": is_retried}
+    request = _request(ctx, name, lane, job.controls, asked, kind, **relief)
     ctx.tell("plan", f"instead of {job.name} {_described(name, lane, request)}")
     busy = busy_share_of(lane.spans, request["TransformResources"]["InstanceCount"])
     price = price_of(kind, state.settings.transform, ctx.region)
@@ -170,7 +176,7 @@ def _next_round(ctx: RunContext, state: RunState, last: RoundRecord) -> _Round:
     again, cut = plan.as_they_are.num_rows, len(plan.cuts["object"].unique())
     what = what_is_sent(again, cut, send.num_rows - again, is_probe=probe)
     ctx.tell("isolate", f"round {state.next_round}: {what}")
-    return _Round(send, waiting, probe, plan.controls, lanes_under_load(left))
+    return _Round(send, waiting, probe, plan.controls, lanes_under_load(left), lanes_timed_out(left))
 
 
 def _described(name: str, lane: LanePlan, request: TransformJobRequest) -> str:
@@ -192,11 +198,12 @@ def _request(
     kind: str,
     *,
     is_helped: bool,
+    is_retried: bool,
 ) -> TransformJobRequest:
     """Writes the job's manifest, under a random name, and makes its request."""
     listed = ctx.places.layout.manifest(f"{name}-{uuid.uuid4().hex[:8]}")
     ctx.store.put(listed, b"".join(manifest(ctx.places.layout.input, sent_names(lane.spans, controls))))
-    limits, transform = helped(lane.throughput, settings.transform, is_helped=is_helped)
+    limits, transform = helped(lane.throughput, settings.transform, is_helped=is_helped, is_retried=is_retried)
     output = ctx.places.layout.outputs.join(name)
     asked = replace(settings, transform=transform)
     return ctx.jobs.request(job_settings(name, asked, ctx.config.record.media_type, listed, output, limits, kind))
