@@ -20,6 +20,10 @@ from batch_transform.sagemaker.transformer import built_request
 
 # The service's words for a job that it never heard of, and for one that has ended (transform_emulator/FACTS.md, 1).
 _NO_SUCH_JOB = frozenset({"ValidationException", "ResourceNotFound"})
+_CREATED_ELSEWHERE = (
+    "The run has created it, so it is in another account or region than is asked now: go on with the credentials and "
+    "the region (aws.region) that the run was begun with. If it is nowhere, choose another run_id"
+)
 _MOST_MODELS = 100  # of a page, botocore's MaxResults of ListModels
 
 
@@ -132,7 +136,7 @@ class TransformJobs:
         return True
 
     def describe(self, name: str) -> JobDescription:
-        """Returns a job's status and times.
+        """Returns the status and the times of a job that was created.
 
         Where a policy goes by a job's tags, a new one may not be looked at for a while: they come to count a bit later
         than it is there (sagemaker-python-sdk#4600, which waits five minutes for that).
@@ -145,8 +149,11 @@ class TransformJobs:
             found = self._client.describe_transform_job(TransformJobName=name)
         except (ClientError, BotoCoreError) as err:
             failure = failure_of("DescribeTransformJob", name, err)
-            if name in self._new and isinstance(err, ClientError) and is_refused(err):
+            is_unknown = isinstance(err, ClientError) and err.response["Error"]["Code"] in _NO_SUCH_JOB
+            if name in self._new and isinstance(err, ClientError) and (is_unknown or is_refused(err)):
                 failure = NotNow(str(failure), is_quota=False)
+            elif is_unknown:
+                failure = ServiceFailure(f"{str(failure).rstrip('.')}. {_CREATED_ELSEWHERE}")
             raise failure from err
         self._new.discard(name)
         status = _status_of(name, found)

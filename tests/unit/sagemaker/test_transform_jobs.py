@@ -168,7 +168,7 @@ def test_an_unknown_status_is_a_failure_and_no_end(jobs, stub):
 
 def test_a_job_that_nobody_knows_is_a_failure_to_describe(jobs, stub):
     stub.add_client_error("describe_transform_job", "ResourceNotFound", "gone")
-    with pytest.raises(ServiceFailure, match=f"DescribeTransformJob {NAME}: ResourceNotFound: gone"):
+    with pytest.raises(ServiceFailure, match=f"{NAME}: ResourceNotFound: gone. The run has created it, .* region"):
         jobs.describe(NAME)
 
 
@@ -254,6 +254,14 @@ def test_an_ami_version_that_the_installed_botocore_cannot_send_is_refused(clien
     monkeypatch.setattr(client.meta.service_model, "shape_for", lambda name: older)
     with pytest.raises(ConfigurationError, match=r"transform\.ami_version: the installed boto3 is older"):
         jobs.check_ami_version()
+
+
+def test_a_new_job_that_is_not_known_everywhere_yet_is_asked_for_again(jobs, stub):
+    stub.add_response("create_transform_job", {"TransformJobArn": ARN}, REQUEST)
+    jobs.create(REQUEST)
+    stub.add_client_error("describe_transform_job", "ValidationException", "Could not find it.")
+    with pytest.raises(NotNow, match="Could not find it"):
+        jobs.describe(NAME)
 
 
 def test_a_new_job_that_may_not_be_looked_at_yet_is_asked_for_again(jobs, stub):
