@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 
 from batch_transform.core.predictions.json_stream import NotUnpacked
 
-_HEAD_BYTES = 64
+_HEAD_BYTES = 1024  # more than deflate's longest list of its codes has, before which it gives nothing
 _UTF_8 = "up the model's container to answer in UTF-8, in another run"
 _PLAIN = "up the model's server to answer uncompressed, in another run"
 _ACCEPT = "transform.accept to a type that is text, such as application/jsonlines or text/csv, in another run"

@@ -304,6 +304,7 @@ def test_a_blank_line_may_be_an_answer_of_a_bare_string(schema, form):
     assert found["blank"] == 1
 
 
+MANY = ["".join(chr(33 + place * step % 200) for place in range(200)) for step in range(1, 200)]
 ENCODINGS = ["utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
 BYTES = {encoding: (lines(objects()).encode(encoding), "in UTF-") for encoding in ENCODINGS}
 BYTES |= {
@@ -311,6 +312,7 @@ BYTES |= {
     "deflate": (zlib.compress(lines(objects()).encode()), "compressed by deflate"),
     "deflate, fast": (zlib.compress(lines(objects()).encode(), 1), "compressed by deflate"),
     "deflate, small": (zlib.compress(lines(objects()).encode(), 9), "compressed by deflate"),
+    "deflate, of many characters": (zlib.compress(lines(MANY).encode()), "compressed by deflate"),
     "zstd": (b"\x28\xb5\x2f\xfd\x04\x58\x09\x00\x00a", "compressed by Zstandard"),
     "npy": (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}\n", "an array of NumPy"),
     "recordio": (b"\x0a\x23\xd7\xce\x04\x00\x00\x00", "RecordIO"),
