@@ -242,6 +242,7 @@ def of_mismatch(rows: int, output: OutputCount) -> Failure:
     blanks = f", {blank_lines} of them blank" if blank_lines else ""
     words = f"{counted(lines, 'line')}{blanks} in the output for {counted(rows, 'row')}; one line per row is used"
     unread = output["unreadable"]
-    if unread and unread[0]["start"] == 0 and lines - sum(run["stop"] - run["start"] for run in unread) == rows:
+    is_first = unread and unread[0]["start"] == 0 and not unread[0]["placeholder"]
+    if is_first and lines - sum(run["stop"] - run["start"] for run in unread) == rows:
         words += ", and the first cannot be read: a model must answer no header, nor anything else before its answers"
     return Failure(ErrorClass.MISMATCH, words)

@@ -143,8 +143,8 @@ def test_a_try_counts_where_somebody_answered_for_it():
     assert not {ErrorClass.THROTTLED, ErrorClass.CAPACITY, ErrorClass.OVER_LIMIT} & counting
 
 
-def lined(lines: int, blank: int = 0, *unread: tuple[int, int]) -> OutputCount:
-    runs = [{"start": start, "stop": stop, "reason": "no", "placeholder": False} for start, stop in unread]
+def lined(lines: int, blank: int = 0, *unread: tuple[int, int], placeholder: bool = False) -> OutputCount:
+    runs = [{"start": start, "stop": stop, "reason": "no", "placeholder": placeholder} for start, stop in unread]
     (output,) = outputs({"object": "o", "lines": lines, "blank": blank, "unreadable": runs}).to_pylist()
     return output
 
@@ -162,7 +162,11 @@ def test_a_header_before_answers_is_told_as_one(unread):
     assert "must answer no header" in of_mismatch(3, lined(3 + len(unread), 0, *unread)).message
 
 
-@pytest.mark.parametrize("output", [lined(5, 0, (4, 5)), lined(5, 0, (0, 2)), lined(5), lined(4, 0, (0, 2))], ids=str)
+@pytest.mark.parametrize(
+    "output",
+    [lined(5, 0, (4, 5)), lined(5, 0, (0, 2)), lined(5), lined(4, 0, (0, 2)), lined(5, 0, (0, 1), placeholder=True)],
+    ids=str,
+)
 def test_lines_too_many_elsewhere_are_no_header(output):
     assert "header" not in of_mismatch(4, output).message
 
