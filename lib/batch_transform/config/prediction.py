@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from batch_transform.config.typed_sections import Section, ValidationInfo, field_validator
@@ -13,11 +14,24 @@ from batch_transform.core.run_settings import INFER, PredictionSettings
 
 # Ours: a block of lines is to stay below the 2 GiB that Arrow's strings have.
 MOST_LINE_MB = 1000
+# A member's name in a JSONPath, where one of ours can name it as well: `['a']`.
+_IN_BRACKETS = re.compile(r"\[(['\"])([^.\[\]'\"]+)\1\]")
 
 Placeholder = Annotated[str, AfterValidator(check_placeholder)]
 PredictionFormat = Annotated[str, AfterValidator(one_of(*FORMATS))]
 Body = Annotated[str, AfterValidator(one_of("plain", "wrapped"))]
 BlankLines = Annotated[str, AfterValidator(one_of("refuse", "skip"))]
+
+
+def _instead_of(json_path: str) -> str:
+    """What to write in place of a JSONPath: some of them, such as an index, have no like here."""
+    dotted = _IN_BRACKETS.sub(r".\2", json_path.replace("[*]", "[]"))
+    plain = dotted.removeprefix("$").removeprefix(".") or "[]"
+    try:
+        parse_path(plain)
+    except ValueError:
+        return "write the names to the predictions: predictions, outputs.scores, predictions[].score, []"
+    return f"write it as {plain!r}"
 
 
 class PredictionKey(Section):
@@ -82,8 +96,7 @@ class Prediction(Section):
     def _is_a_path(cls, path: str | None, info: ValidationInfo) -> str | None:
         if path is not None:
             if path == "$" or path.startswith(("$.", "$[")):  # but `$values`, as .NET calls an array, is a name
-                plain = path.removeprefix("$").removeprefix(".").replace("[*]", "[]") or "[]"
-                raise ValueError(f"is {path!r}, and begins as a JSONPath does; write it as {plain!r}")
+                raise ValueError(f"is {path!r}, and begins as a JSONPath does; {_instead_of(path)}")
             parse_path(path)
             if info.data.get("format", JSON) not in (JSON, JSON_LINES):
                 raise ValueError(f"is given beside format: {info.data['format']}; a path leads into JSON documents")
