@@ -68,10 +68,11 @@ def recognised(opened: Opened, reader: PredictionReader, rows: int, *, as_many: 
         if (as_many and not _may_read_better(guess, reader, opened())) or (guess.if_read and rows == 1):
             continue  # the one line may be what the model says of a bad row
         held = [each for each in _with_those_beside(guess, opened) if _holds(each, rows, opened, reader)]
+        # A list that the schema names is meant, though its values may want another type and another's would not.
+        held = [each for each in held if each.form.steps[-2:-1] and each.form.steps[-2] in names] or held
         readable = [each for each in held if _is_read(each, reader, opened())]
         if readable:
-            named = [each for each in readable if each.form.steps[-2:-1] and each.form.steps[-2] in names]
-            return _read(named or readable, rows, opened, reader)
+            return _read(readable, rows, opened, reader)
         unread = unread or ([] if guess.if_read else held)
     if unread:
         return _unread(unread, rows, opened, reader)

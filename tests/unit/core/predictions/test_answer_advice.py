@@ -52,6 +52,7 @@ ANSWERS = {
     "columns": json.dumps({"predictions": {"a": NUMBERS, "b": NUMBERS}}),
     "columns of the schema": json.dumps({"p": NUMBERS, "q": NUMBERS}),
     "columns of kinds": json.dumps({"p": NUMBERS, "label": ["a"] * ROWS}),
+    "columns of numbers": json.dumps({"p": NUMBERS, "ids": list(range(ROWS))}),
     "columns and keys": json.dumps({"ids": list(range(ROWS)), "predictions": [{"p": n, "q": n} for n in NUMBERS]}),
     "split": json.dumps({"columns": ["p", "q"], "index": list(range(ROWS)), "data": PAIRS}),
     "split below": json.dumps({"predictions": {"index": list(range(ROWS)), "columns": ["p", "q"], "data": PAIRS}}),
@@ -205,6 +206,13 @@ def test_of_lists_beside_one_another_the_schema_names_one():
     found = counted(ANSWERS["columns of the schema"], reader_of({}, SCHEMAS["p double"]))
     assert told(found["setting"]) == {"format": "json", "records_path": "p"}
     assert found["shape"] == "1 JSON document with 7 predictions in 'p'"
+
+
+@pytest.mark.parametrize("answer", ["columns of kinds", "columns of numbers"])
+def test_of_lists_beside_one_another_the_schema_names_one_that_it_does_not_read(answer):
+    """Another list may well be read by it, and would be published under this one's name."""
+    found = counted(ANSWERS[answer], reader_of({}, SCHEMAS["p string"]))
+    assert told(found["setting"]) == {"format": "json", "records_path": "p", "schema": "p double"}
 
 
 def test_of_lists_beside_one_another_a_person_says_which_is_meant():
