@@ -70,8 +70,7 @@ def recognised(opened: Opened, reader: PredictionReader, rows: int, *, as_many: 
         held = [each for each in _with_those_beside(guess, opened) if _holds(each, rows, opened, reader)]
         # A list that the schema names is meant, though its values may want another type and another's would not.
         held = [each for each in held if each.form.steps[-2:-1] and each.form.steps[-2] in names] or held
-        readable = [each for each in held if _is_read(each, reader, opened())]
-        if readable:
+        if readable := [each for each in held if _is_read(each, reader, opened())]:
             return _read(readable, rows, opened, reader)
         unread = unread or ([] if guess.if_read else held)
     if unread:
