@@ -10,6 +10,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 from support.emulator_aws import Aws
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.http.s3_front import S3Front
+from transform_emulator.http.s3_requests import fault_of
 
 
 def status_of(put) -> int:
@@ -86,6 +87,28 @@ def test_what_s3_refuses_is_refused(aws: Aws, name: str, case: str) -> None:
     with pytest.raises(ClientError, match=words):
         getattr(aws.s3, operation)(Bucket=name, **key, **asked)
     assert aws.s3.get_object(Bucket=name, Key="k")["Body"].read() == b"1"
+
+
+OTHERS = {"HTTP_X_AMZ_CHECKSUM_CRC32": "AAAAAA=="}  # of the object, or of the body without its frames
+TAKEN = {
+    "a copy": create_environ("/b/k", method="PUT", headers={"x-amz-copy-source": "b/o"}, environ_overrides=OTHERS),
+    "a completion": create_environ("/b/k?uploadId=u", method="POST", environ_overrides=OTHERS),
+    "a body in frames": create_environ(
+        "/b/k",
+        method="PUT",
+        headers={
+            "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+            "Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg==",
+        },
+        environ_overrides=OTHERS,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN)
+def test_what_a_client_says_of_something_else_than_this_body_is_not_compared_with_it(case: str) -> None:
+    body = b"<CompleteMultipartUpload><Part/></CompleteMultipartUpload>"
+    assert fault_of(TAKEN[case], body) is None
 
 
 def test_pages_of_a_listing_go_on_where_the_last_one_ended(aws: Aws, name: str) -> None:

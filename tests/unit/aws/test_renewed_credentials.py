@@ -79,7 +79,7 @@ def test_credentials_that_are_not_to_be_had_again_in_mid_run_are_told_as_that(er
 
 
 @pytest.mark.parametrize(("place", "name"), list(enumerate(["access key", "secret key", "session token"])))
-@pytest.mark.parametrize("end", ["\n", "\r\n", " "])
+@pytest.mark.parametrize("end", ["\n", "\r\n", " ", "\nx"])
 def test_a_key_with_a_line_break_is_told_by_its_name_and_never_by_its_value(monkeypatch, place, name, end):
     """What is read from a file has one at its end; Python told the whole header."""
     for variable in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):

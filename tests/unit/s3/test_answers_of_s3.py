@@ -113,3 +113,11 @@ def test_a_copy_in_parts_of_which_nothing_is_seen_has_failed(client, stub, after
     stub.add_client_error("abort_multipart_upload", "NoSuchUpload", "told", 404)
     with pytest.raises(StoreFailure, match="NoSuchUpload: told"):
         store.copy(S3Uri("b", "from"), '"e"', 2, KEY)
+
+
+def test_of_uploads_that_are_ended_one_that_has_ended_meanwhile_hinders_no_other(client, stub):
+    found = [{"Key": f"ws/{name}", "UploadId": name} for name in "ab"]
+    stub.add_response("list_multipart_uploads", {"Uploads": found}, {"Bucket": "b", "Prefix": "ws/"})
+    stub.add_client_error("abort_multipart_upload", "NoSuchUpload", "told", 404)
+    stub.add_response("abort_multipart_upload", {}, {"Bucket": "b", "Key": "ws/b", "UploadId": "b"})
+    S3Store(client).end_uploads(S3Uri("b", "ws"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.uris import S3Uri
@@ -37,6 +38,16 @@ def test_a_store_that_is_not_awss_or_says_nothing_tells_none():
     assert region_of("http://127.0.0.1:9") is None
     assert region_of("https://minio.example.com") is None
     assert region_of(None, (200, {})) is None
+
+
+def test_a_store_that_is_not_reached_tells_none(monkeypatch):
+    client = unreached("s3", endpoint_url="https://s3.eu-west-1.amazonaws.com")
+
+    def unanswered(**_):
+        raise EndpointConnectionError(endpoint_url="told")
+
+    monkeypatch.setattr(client, "head_bucket", unanswered)
+    assert S3Store(client).bucket_region("b") is None
 
 
 def test_a_workspace_in_another_region_than_the_jobs_is_refused_with_both():
