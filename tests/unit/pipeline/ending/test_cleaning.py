@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from batch_transform.config.result import DeadLetter, Output
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.run_layout import RunLayout
+from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.ending.cleaning import Leftovers, clean
-from batch_transform.pipeline.places import Places
+from batch_transform.pipeline.places import Places, Targets
 from support.memory_store import MemoryStore
 
 WORKSPACE = S3Uri("bucket", "ws")
@@ -53,3 +55,24 @@ def test_where_only_rows_are_removed_a_ledger_among_the_manifests_is_no_matter()
     left = left_of(store, "runs", rows_only=True)
     store.put(RunLayout(WORKSPACE, "manifests").step(0), b"{}")
     left.check()
+
+
+def test_uploads_are_ended_where_rows_are_staged_elsewhere_as_well():
+    layout, ended = RunLayout(WORKSPACE, "run"), []
+
+    class Store(MemoryStore):
+        def end_uploads(self, prefix):
+            ended.append(str(prefix))
+
+    class Held:
+        def require(self):
+            pass
+
+    places = Places(layout, "s3://other/staging/run", "s3a")
+    targets = Targets(Output(path="s3://lake/out"), DeadLetter(path="s3://lake/dead"))
+    state = RunState("run", "n", {}, "", "")
+    Leftovers(state, Store(), places, targets, ("w",), rows_only=False).remove(Held())
+    assert ended == [str(folder) for folder in layout.row_folders] + [
+        "s3://other/staging/run/staging/w",
+        "s3://other/staging/run/dead_letters",
+    ]
