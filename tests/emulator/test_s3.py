@@ -91,7 +91,12 @@ def test_what_s3_refuses_is_refused(aws: Aws, name: str, case: str) -> None:
 
 OTHERS = {"HTTP_X_AMZ_CHECKSUM_CRC32": "AAAAAA=="}  # of the object, or of the body without its frames
 TAKEN = {
-    "a copy": create_environ("/b/k", method="PUT", headers={"x-amz-copy-source": "b/o"}, environ_overrides=OTHERS),
+    "a copy": create_environ(
+        "/b/k",
+        method="PUT",
+        headers={"x-amz-copy-source": "b/o", "Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="},  # the source's, of Hadoop 3.3
+        environ_overrides=OTHERS,
+    ),
     "a completion": create_environ("/b/k?uploadId=u", method="POST", environ_overrides=OTHERS),
     "a body in frames": create_environ(
         "/b/k",

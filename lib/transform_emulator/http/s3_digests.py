@@ -32,6 +32,9 @@ MD5 = "The Content-MD5 you specified"
 
 def digest_fault(environ: WSGIEnvironment, body: bytes) -> Failure | None:
     """Returns why a request is refused that says of its body what is not so (S3 API reference, error responses)."""
+    if "HTTP_X_AMZ_COPY_SOURCE" in environ:
+        # It has no body. Hadoop's s3a sends what headers its source has, of which moto gives that digest as well.
+        return None
     told = environ.get("HTTP_CONTENT_MD5")
     if told is not None:
         digest = _decoded(told, MD5_BYTES)
@@ -40,7 +43,7 @@ def digest_fault(environ: WSGIEnvironment, body: bytes) -> Failure | None:
         if digest != hashlib.md5(body, usedforsecurity=False).digest():
             return _bad("BadDigest", f"{MD5} did not match what we received.")
     # Of an upload that is completed it is the object's.
-    if environ["REQUEST_METHOD"] != "PUT" or "HTTP_X_AMZ_COPY_SOURCE" in environ:
+    if environ["REQUEST_METHOD"] != "PUT":
         return None
     for name, (length, digest_of) in CHECKSUMS.items():
         told = environ.get(f"HTTP_X_AMZ_CHECKSUM_{name}")
