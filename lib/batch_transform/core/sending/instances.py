@@ -118,7 +118,7 @@ def helped(
 ) -> tuple[Throughput, TransformSettings]:
     """Returns payload and concurrency, and the section `transform`, with which a job is asked for.
 
-    The service's own retries, and fewer requests at a time, unless the user has said how many.
+    The service's own retries or none, and fewer requests at a time, unless the user has said how many.
 
     Args:
         limits: as planned.
@@ -131,8 +131,9 @@ def helped(
     at_once = limits.max_concurrent_transforms
     if transform.max_concurrent_transforms == "auto" and at_once:
         limits = replace(limits, max_concurrent_transforms=max(1, min(at_once // _EASE, _MOST_EASED)))
-    if transform.invocations_max_retries is None and is_retried:
-        transform = replace(transform, invocations_max_retries=MAX_INVOCATIONS_RETRIES)
+    if transform.invocations_max_retries is None:
+        # Of a request that says nothing of them there are as many as may be (transform_emulator/FACTS.md, 1).
+        transform = replace(transform, invocations_max_retries=MAX_INVOCATIONS_RETRIES if is_retried else 0)
     return limits, transform
 
 
