@@ -81,7 +81,7 @@ def reconcile(
         is_probe: whether they sent single rows to tell a broken model from bad rows.
     """
     shown = _shown(jobs, known, is_first=is_first, is_probe=is_probe)
-    settled = [_settled(each, shown.trials, keep=shown.is_doubtful) for each in shown.decided]
+    settled = [_settled(each, shown.trials, keep=shown.keeps(each)) for each in shown.decided]
     leaves = [leaf for leaf, _ in settled if leaf is not None]
     left = [span for _, span in settled if span is not None]
     # None of misread answers is a row's: their spans are left, whatever they seemed to be.
@@ -125,8 +125,12 @@ class _Shown:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether no row is given up: it may be the model, or answers cannot be read yet."""
+        """Whether no row is given up for what may be the model's fault, or because answers cannot be read yet."""
         return self.misread is not None or self.is_suspected or self.is_broken
+
+    def keeps(self, failed: Decided) -> bool:
+        """Whether a row is not given up for now; what the service itself would not send is, whatever the model is."""
+        return self.misread is not None or (self.is_doubtful and failed.may_be_the_model)
 
 
 def _shown(jobs: Sequence[JudgedJob], known: Known, *, is_first: bool, is_probe: bool) -> _Shown:
@@ -136,7 +140,8 @@ def _shown(jobs: Sequence[JudgedJob], known: Known, *, is_first: bool, is_probe:
     of_the_model = sum(each.may_be_the_model for each in decided)
     # Of a job that had no instance, or was stopped, a probe tells nothing: it is still to come.
     broken = nothing_scored and is_probe and 0 < len(decided) <= 2 * of_the_model
-    suspected = nothing_scored and bool(of_the_model if is_first else is_probe and decided and not broken)
+    in_vain = is_probe and not broken and any(each.decision.move is Move.AGAIN for each in decided)
+    suspected = nothing_scored and bool(of_the_model if is_first else in_vain)
     misread = None if known.scored_before else misread_answers(jobs, has_schema=known.has_schema)
     unread = unread_answers(jobs) if suspected and not misread else None
     return _Shown(found, decided, suspected, broken, misread, unread)

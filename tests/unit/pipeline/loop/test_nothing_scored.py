@@ -95,6 +95,14 @@ def test_a_probe_waits_for_capacity_and_tries_other_types_as_any_job_does(types)
     assert error.ways == ()
 
 
+def test_what_the_service_would_not_send_at_its_largest_payload_is_dead_in_a_probe_as_well():
+    """It is the service's word on a row, so the same rows are not probed again, for twenty rounds."""
+    run = MemoryRun([6, 40], echoing(lambda row: "over the payload limit"))
+    state = run.to_the_end()
+    assert (state.rows_scored, state.rows_dead) == (0, 46)
+    assert [record.is_probe for record in state.round_records] == [False, False, True, False]
+
+
 def test_a_probe_that_somebody_else_stopped_says_nothing_of_the_model():
     run = MemoryRun([6, 6], echoing(lambda row: 400))
     run.service.job_faults.extend([None, "stopped"])
