@@ -5,7 +5,7 @@ Of the types that a run has, the first that has capacity is asked for.
 "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type." is
 what the service says of a job that it could not begin (transform_emulator/FACTS.md, 4); a type whose quota is used up
 it refuses at once (ResourceLimitExceeded; the same, 6). What lacked capacity, or has no quota, is not asked for again
-before the run has ended and is gone on with by somebody: an hour later it may be had.
+as long as another is left, before the run has ended and is gone on with by somebody: an hour later it may be had.
 
 AWS has no price in its SageMaker API, and its price list is a service of its own, which a data team's role may seldom
 ask. So a run file says what is paid (`transform.price_per_hour`), or else a small list does, of one region.
@@ -13,7 +13,7 @@ ask. So a run file says what is paid (`transform.price_per_hour`), or else a sma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,9 +44,9 @@ def lacked_capacity(job: JobRecord) -> bool:
 
 
 def chosen_type(state: RunState) -> str:
-    """Returns the type for the next job: the first of which no job lacked capacity, else the last of the list."""
-    types, without = state.settings.transform.instance_types, _not_to_be_had(state)
-    return next((name for name in types if name not in without), types[-1])
+    """Returns the type for the next job: the first of which no job lacked capacity, else the last that has a quota."""
+    types = state.settings.transform.instance_types
+    return _likeliest(state, types) or types[-1]
 
 
 def type_after(state: RunState, used: str) -> str | None:
@@ -54,7 +54,7 @@ def type_after(state: RunState, used: str) -> str | None:
     types = state.settings.transform.instance_types
     if used not in types:
         return None
-    without = _not_to_be_had(state)
+    without = _without_capacity(state) | state.beyond
     return next((name for name in types[types.index(used) + 1 :] if name not in without), None)
 
 
@@ -62,10 +62,10 @@ def type_instead(state: RunState, used: str, *, is_beyond: bool) -> str | None:
     """Returns the type to ask for when the quota of `used` is used up: one after it; None: there is none.
 
     Where that quota is less than is asked for (`is_beyond`), it is no use to wait for it, but for one before it that
-    other jobs have used up.
+    other jobs have used up, or that lacked capacity.
     """
-    before = (name for name in state.settings.transform.instance_types if name not in {used, *_not_to_be_had(state)})
-    return type_after(state, used) or (next(before, None) if is_beyond else None)
+    others = [name for name in state.settings.transform.instance_types if name != used]
+    return type_after(state, used) or (_likeliest(state, others) if is_beyond else None)
 
 
 def has_lost_its_type(state: RunState, job: JobRecord) -> bool:
@@ -85,8 +85,10 @@ def _counted(state: RunState) -> list[JobRecord]:
     return [job for job in state.jobs if job.plan > state.forgiven_until]
 
 
-def _not_to_be_had(state: RunState) -> set[str]:
-    return _without_capacity(state) | state.beyond
+def _likeliest(state: RunState, types: Sequence[str]) -> str | None:
+    """The first of these types that lacks nothing, else the last that has a quota: for capacity a run waits."""
+    without, having = _without_capacity(state), [name for name in types if name not in state.beyond]
+    return next((name for name in having if name not in without), having[-1] if having else None)
 
 
 def _without_capacity(state: RunState) -> set[str]:

@@ -312,6 +312,15 @@ def test_a_later_type_without_any_quota_ends_no_run_whose_own_jobs_hold_that_of_
     assert [job.attempt for job in state.jobs] == [1, 1, 3, 1]  # the later type was asked for once
 
 
+@pytest.mark.parametrize("sizes", [[5], [5] * 8])
+def test_capacity_is_waited_for_on_an_earlier_type_where_the_later_one_has_no_quota(sizes):
+    """Without the later one in the list it would be: three jobs in all may lack it."""
+    run = MemoryRun(sizes, GOOD, transform={"instance_count": 4, "instance_type": TWO_TYPES, **AT_ONCE})
+    with_quotas(run, {"ml.m5.xlarge": 2, "ml.c5.xlarge": 0})
+    run.service.job_faults.extend(["capacity"] * 2)
+    assert run.to_the_end().rows_scored == sum(sizes)
+
+
 def test_where_no_type_has_any_quota_the_run_ends_at_once_and_whoever_goes_on_asks_for_each_again():
     run = MemoryRun([5] * 8, GOOD, transform={"instance_count": 4, "instance_type": TWO_TYPES, **AT_ONCE})
     quotas = dict.fromkeys(TWO_TYPES, 0)
