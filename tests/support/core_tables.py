@@ -29,7 +29,7 @@ def object_of(start: int, stop: int) -> str:
 def span(start: int, stop: int, **other: Any) -> dict[str, Any]:
     usual = {"lane": STANDARD, "object": object_of(start, stop), "bytes": stop - start, "largest": 1, "etag": None}
     history = {"offset": 0, "whole": True, "level": 0, "repeats": 0, "alone": 0, "witnessed": False, "payload_mb": 0}
-    copies = {"unanswered": 0, "copies": None, "copy_etags": None}
+    copies = {"late": 0, "unanswered": 0, "copies": None, "copy_etags": None}
     return {"start": start, "stop": stop, **usual, **history, **copies, **other}
 
 

@@ -57,9 +57,9 @@ SPAN_SCHEMA = pa.schema(
         pa.field("alone", pa.int32(), nullable=False),  # ambiguous failures as a single row
         pa.field("witnessed", pa.bool_(), nullable=False),  # whether one of those jobs scored something else
         pa.field("payload_mb", pa.int32(), nullable=False),  # MaxPayloadInMB that it needs; 0: as its lane has it
+        ("late", pa.int32()),  # of `repeats` those in a job past its time; null in parts of earlier versions
         ("unanswered", pa.int32()),  # jobs in which nobody answered for it, whoever has gone on with the run since
-        # Objects beside `object` that hold the same single row, each a try of its own in the same job.
-        pa.field("copies", pa.list_(pa.string())),
+        pa.field("copies", pa.list_(pa.string())),  # objects of the same single row beside `object`, each another try
         pa.field("copy_etags", pa.list_(pa.string())),
     ]
 )
@@ -75,6 +75,7 @@ class History(TypedDict):
     alone: int
     witnessed: bool
     payload_mb: int
+    late: int | None
     unanswered: int | None
     copies: list[str] | None
     copy_etags: list[str | None] | None
@@ -92,6 +93,7 @@ _NO_HISTORY = History(
     alone=0,
     witnessed=False,
     payload_mb=0,
+    late=0,
     unanswered=0,
     copies=None,
     copy_etags=None,
@@ -193,9 +195,8 @@ class StagedFile:
 
     def __post_init__(self) -> None:
         if self.last - self.first + 1 != self.rows:
-            raise GateRefused(
-                f"row numbers of {self.path} are not dense: {self.rows} rows between {self.first} and {self.last}"
-            )
+            numbers = f"{self.rows} rows between {self.first} and {self.last}"
+            raise GateRefused(f"row numbers of {self.path} are not dense: {numbers}")
 
 
 def row_count(spans: pa.Table) -> int:

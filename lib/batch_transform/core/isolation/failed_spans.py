@@ -85,6 +85,7 @@ def _line_of(span: Span, verdict: Verdict) -> OpenSpan:
         "whole": False,
         "level": span["level"] + 1,
         "repeats": 0,
+        "late": 0,
         "alone": 0,
         "witnessed": False,
         "copies": None,

@@ -212,7 +212,7 @@ def reopened(open_spans: pa.Table, *, suspects_model: bool) -> pa.Table:
         suspects_model: whether it ended with nothing scored, so that all that failed may be the model's: then nothing
             is split for it.
     """
-    anew = {"repeats": 0, "alone": 0, "witnessed": False, "tries": 0, "weight": 0.0}
+    anew = {"repeats": 0, "late": 0, "alone": 0, "witnessed": False, "tries": 0, "weight": 0.0}
     moved = {"move": Move.AGAIN.value} if suspects_model else {}
     rows = [{**span, **anew, **moved} for span in conformed(open_spans, OPEN_SCHEMA).to_pylist()]
     return pa.Table.from_pylist(rows, schema=OPEN_SCHEMA)

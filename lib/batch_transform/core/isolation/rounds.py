@@ -28,7 +28,7 @@ from batch_transform.core.isolation.single_row_tries import (
 from batch_transform.core.isolation.splitting import Seen, parts, rows_per_part
 from batch_transform.core.spans import CUT_SCHEMA, SPAN_SCHEMA, Cut, conformed
 
-_HISTORY = ("repeats", "alone", "witnessed", "level", "payload_mb", "unanswered")
+_HISTORY = ("repeats", "late", "alone", "witnessed", "level", "payload_mb", "unanswered")
 # A failed span is split at most so often, a probe included: with the first round that is four, and one to confirm.
 MAX_LEVELS = 3
 
@@ -221,7 +221,7 @@ def children(open_spans: pa.Table, made: pa.Table) -> tuple[pa.Table, pa.Table]:
         # A span that is only moved into an object of its own, to be sent again, keeps its history.
         history = {name: parent[name] for name in _HISTORY}
         if not whole_span or parent["move"] == Move.SPLIT.value:
-            history |= {"repeats": 0, "alone": 0, "witnessed": False, "level": parent["level"] + 1}
+            history |= {"repeats": 0, "late": 0, "alone": 0, "witnessed": False, "level": parent["level"] + 1}
         if part["object"] is not None:
             sent.append({**part, **history, "whole": True})
         else:

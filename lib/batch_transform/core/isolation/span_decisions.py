@@ -23,9 +23,9 @@ from batch_transform.core.run_state import TIMEOUT, JobRecord
 from batch_transform.core.spans import Span
 from batch_transform.core.statuses import JobStatus
 
-# Failures that are no record's fault, before the run ends: three jobs, or two where a job took longer than it may.
+# Failures that are no record's fault, before the run ends: three jobs, or two that took longer than they may.
 MAX_REPEATS = 3
-MAX_REPEATS_AFTER_STOP = 2
+MAX_LATE = 2
 # Jobs in which a row failed alone and nothing else was scored, before the run ends.
 MAX_ALONE = 4
 # Jobs in which nobody answered for an object of many rows, before it is split for what may be a row of it.
@@ -46,6 +46,7 @@ class HistoryChange(TypedDict, total=False):
     """What changes of a span's columns of that name."""
 
     repeats: int
+    late: int
     alone: int
     witnessed: bool
     payload_mb: int
@@ -97,13 +98,16 @@ def decide(span: Span, failure: Failure, job: JudgedJob, found: Trials, *, divis
 def _repeat(span: Span, failure: Failure, job: JudgedJob) -> Decision:
     if failure.error_class is ErrorClass.CAPACITY and job.other_type:
         return Decision(Move.AGAIN, {})  # on the next type: the number of jobs is that of the types
-    repeats = span["repeats"] + 1
-    late = _is_late(job.record)
-    most = MAX_REPEATS_AFTER_STOP if late else MAX_REPEATS
+    repeats, late = span["repeats"] + 1, span["late"] or 0
+    history: HistoryChange = {"repeats": repeats}
+    if _is_late(job.record):
+        history["late"] = late = late + 1
     where = f"{counted(repeats, 'job')}, last in {job.record.name}"
-    words = _TOO_LONG if late else f"{failure.error_class.value} in {where}: {failure.message}"
-    stop = words if repeats >= most else None
-    return Decision(Move.AGAIN, {"repeats": repeats}, stop, is_last=repeats + 1 >= most)
+    stop = f"{failure.error_class.value} in {where}: {failure.message}" if repeats >= MAX_REPEATS else None
+    if late >= MAX_LATE:
+        stop = _TOO_LONG
+    is_last = repeats + 1 >= MAX_REPEATS or late + 1 >= MAX_LATE
+    return Decision(Move.AGAIN, history, stop, is_last=is_last)
 
 
 def _is_late(job: JobRecord) -> bool:

@@ -152,7 +152,15 @@ def test_what_is_no_records_fault_is_repeated_unsplit_and_then_ends_the_run(kind
 @pytest.mark.parametrize("kind", [ErrorClass.STOPPED, ErrorClass.TIMED_OUT])
 def test_a_job_past_its_time_is_tried_once_more(kind):
     late = judged(verdict(90, 99), status=JobStatus.STOPPED, stop_reason="timeout")
-    assert [bool(decided(kind, job=late, repeats=n).stop) for n in range(2)] == [False, True]
+    decisions = [decided(kind, job=late, repeats=1, late=n) for n in (None, 0, 1)]
+    assert [bool(decision.stop) for decision in decisions] == [False, False, True]
+    assert [decision.is_last for decision in decisions] == [True, True, True]
+    assert decisions[0].history == {"repeats": 2, "late": 1}
+
+
+def test_after_a_late_job_whatever_befalls_the_next_one_may_be_followed_by_one_more():
+    after = decided(ErrorClass.INTERNAL, rows=5, repeats=1, late=1)
+    assert (after.stop, after.is_last, after.history) == (None, True, {"repeats": 2})
 
 
 def test_a_model_that_never_answered_ends_the_run_at_once_unless_another_instance_worked():

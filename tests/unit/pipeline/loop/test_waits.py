@@ -67,6 +67,24 @@ def test_rows_that_hang_end_the_run_after_two_jobs_that_are_late_with_nothing_el
     assert len(late) == 2
 
 
+@pytest.mark.parametrize("befalls", [["capacity", None], ["internal", None], [None, "capacity"]])
+def test_a_job_that_is_late_once_is_tried_once_more_whatever_befell_another_job_with_its_rows(befalls):
+    run = MemoryRun([5, 5], echoing(lambda row: None))
+    run.service.job_faults.extend(befalls)
+    run.service.lasts = lambda number: 1e9 if number == befalls.index(None) else 60.0
+    state = run.to_the_end()
+    assert ([job.stop_reason for job in state.jobs].count(TIMEOUT), state.rows_scored) == (1, 10)
+
+
+def test_two_late_jobs_end_the_run_also_with_another_fault_between_them():
+    run = MemoryRun([5, 5], echoing(lambda row: None))
+    run.service.job_faults.extend([None, "internal", None, None])
+    run.service.lasts = lambda number: 60.0 if number == 1 else 1e9
+    with pytest.raises(ServiceFailure, match="twice; nothing of a job that is stopped is kept"):
+        run.to_the_end()
+    assert len(run.service.requests) == 3
+
+
 def test_a_job_that_never_ends_is_waited_for_no_longer_than_twice_its_time():
     run = MemoryRun([3], echoing(lambda row: None), transform={"job_timeout_minutes": MINUTES})
     driver = run.driver()
