@@ -147,7 +147,7 @@ def status(there: Reached, tell: Tell) -> RunReport:
     run, state = there.run()
     found = looked_at(there, run, state, tell)
     report, state = found.report, found.state
-    waiting = [job.name for job in state.in_flight]
+    waiting = [] if state.cleaned else [job.name for job in state.in_flight]
     gone = _forgotten(run, state)
     return report | {"cleaned": state.cleaned, "rows_forgotten": gone, "wait_for": waiting}
 

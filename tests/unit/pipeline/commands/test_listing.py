@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
 from batch_transform.core.errors import Interrupted
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.pipeline.commands import listing
+from batch_transform.pipeline.commands.dispatch import status
 from batch_transform.pipeline.commands.listing import listed_runs
 from batch_transform.pipeline.commands.looked_at import recorded_report
 from batch_transform.pipeline.recorded import named_run
@@ -101,6 +103,11 @@ def test_of_a_run_that_was_given_up_no_job_is_in_flight():
         found.ledger.append("cleaned", {})
     (listed,) = listed_runs(run.store, WORKSPACE)
     assert (listed["status"], listed["in_flight"]) == ("cleaned", 0)
+    client = SimpleNamespace(describe_transform_job=lambda TransformJobName: {"TransformJobStatus": "Stopped"})
+    access = SimpleNamespace(is_of_aws=True, session=lambda: None, client=lambda name: client)
+    found = named_run(RUN, run.store)
+    told = status(SimpleNamespace(access=access, run=lambda: (found, found.state)), pytest.fail)
+    assert (told["cleaned"], told["wait_for"], told["jobs"][0]["status"]) == (True, [], "Stopped")
 
 
 @pytest.mark.parametrize("number", [0, 5])
