@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Literal
 
 from batch_transform.config import places
@@ -50,8 +51,9 @@ class Errors(Section):
 
     def most(self, rows_in: int) -> int:
         """Returns how many of so many rows may end in the dead letters."""
-        of_rows = int(self.max_fraction * rows_in) if self.max_fraction is not None else self.max_rows or 0
-        return min(rows_in, of_rows)
+        if self.max_fraction is None:
+            return min(rows_in, self.max_rows or 0)
+        return int(Fraction(str(self.max_fraction)) * rows_in)  # as it is written: 0.29 of 100 rows are 29
 
     def accepts(self, dead_letters: int, rows_in: int) -> bool:
         """Returns whether `dead_letters` of `rows_in` rows may be published."""

@@ -408,6 +408,8 @@ def test_an_error_budget_is_a_number_or_a_fraction():
     assert not build(errors={"max_rows": 2}).errors.accepts(3, 1_000_000)
     assert build(errors={"max_fraction": 0.01}).errors.accepts(10, 1000)
     assert not build(errors={"max_fraction": 0.01}).errors.accepts(11, 1000)
+    # 0.29 * 100 is 28.999999999999996.
+    assert all(build(errors={"max_fraction": n / 100}).errors.most(100) == n for n in range(101))
     [fault] = faults(errors={"max_rows": 0, "max_fraction": 0.1})
     assert fault.startswith("errors.max_rows: is 0 beside max_fraction (0.1)")
 
