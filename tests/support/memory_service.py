@@ -204,8 +204,8 @@ class MemoryService:
             self.answered.append(key)
 
     def _invoke(self, batch: list[bytes], request: TransformJobRequest) -> Answer:
-        """The model's answer, the last of as many as the request allows: no answer and 5xx are tried again."""
-        retries = request.get("ModelClientConfig", {}).get("InvocationsMaxRetries") or 0
+        """The model's answer, the last of as many as the request allows, four unless it says: to no answer and 5xx."""
+        retries = request.get("ModelClientConfig", {}).get("InvocationsMaxRetries", 3)
         for _ in range(retries + 1):
             self.requests_sent += 1
             answer = self.model(batch)

@@ -273,9 +273,10 @@ def test_a_job_that_somebody_else_stopped_ends_the_run_with_what_it_scored():
 
 
 def test_a_driver_that_resumes_has_its_attempts_again():
-    rows = [{**span(0, 1, repeats=3, alone=4), "move": "again", "error_class": "capacity", "tries": 3, "weight": 5.0}]
+    history = {"repeats": 3, "late": 1, "alone": 4}
+    rows = [{**span(0, 1, **history), "move": "again", "error_class": "capacity", "tries": 3, "weight": 5.0}]
     (again,) = reopened(pa.Table.from_pylist(rows, schema=OPEN_SCHEMA), suspects_model=False).to_pylist()
-    assert (again["repeats"], again["alone"], again["tries"], again["weight"]) == (0, 0, 0, 0.0)
+    assert [again[name] for name in (*history, "tries", "weight")] == [0, 0, 0, 0, 0.0]
 
 
 @pytest.mark.parametrize(("suspects_model", "move"), [(True, "again"), (False, "split")])
