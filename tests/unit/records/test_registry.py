@@ -21,7 +21,13 @@ LIB = Path(__file__).parents[3] / "lib" / "batch_transform"
 # Spark's readers have names of their own, and a type of SQL's is called text.
 OF_INPUTS = tuple(
     LIB / path
-    for path in ("spark/input_schema.py", "spark/csv_line_breaks.py", "core/unread_inputs.py", "spark/ddl.py")
+    for path in (
+        "spark/input_schema.py",
+        "spark/reader_options.py",
+        "spark/csv_line_breaks.py",
+        "core/unread_inputs.py",
+        "spark/ddl.py",
+    )
 )
 OF_PREDICTIONS = (LIB / "core" / "predictions", LIB / "config" / "joining.py", LIB / "config" / "prediction.py")
 
