@@ -77,7 +77,7 @@ def _format(tree: Tree, store: ObjectStore | None) -> str:
 
 def _missing(place: str) -> str:
     """What is told of a place without a file: of one on this machine that is not there, what may be meant as well."""
-    here = Path(place)
+    here = Path(place.removeprefix("file://"))
     if here.is_dir():
         return "is a folder without a file of a table"
     beside = sorted(each.name for each in here.parent.iterdir()) if here.parent.is_dir() else []

@@ -147,6 +147,7 @@ def test_what_cannot_be_looked_at_is_refused(folder, capsys):
         ("--output", " "): "--input: is needed.*\n.*--model: is needed.*\n.*--output: is empty",
         ("--input", "nowhere", "--model", "m"): "--input: nowhere: there is no file",
         ("--input", "empty", "--model", "m"): "--input: empty: is a folder without a file of a table; give",
+        ("--input", f"file://{folder}/empty", "--model", "m"): "/empty: is a folder without a file of a table; give",
         ("--input", "text.parquet", "--model", "m"): "--input: .*text.parquet .* does not end as a Parquet file does",
     }.items():
         assert init(*arguments) == 2
