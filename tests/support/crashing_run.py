@@ -41,9 +41,11 @@ class Model:
         return [json.dumps({"echo": row}).encode() for row in ids]
 
 
-def begun(mode: str = "append", **options: Any) -> MemoryRun:
+def begun(mode: str = "append", transform: Mapping[str, Any] | None = None, **options: Any) -> MemoryRun:
     rows = all_rows(SIZES)
-    run = MemoryRun(SIZES, Model(rows, POISON, FLAKY), oversize=[rows[LARGE]], exported=False, mode=mode, **options)
+    model = Model(rows, POISON, FLAKY)
+    asked = {"invocations_max_retries": 0, **(transform or {})}  # else the service's own tries score the flaky row
+    run = MemoryRun(SIZES, model, oversize=[rows[LARGE]], exported=False, mode=mode, transform=asked, **options)
     for folder in ("out", "out_dead_letter"):
         run.store.put(S3Uri("bucket", f"{folder}/_SUCCESS"), b"")
     return run

@@ -100,7 +100,8 @@ def test_one_row_objects_that_all_fail_cost_a_probe_of_32_and_nobody_is_given_up
 @pytest.mark.parametrize("status", [415, 500])
 def test_one_row_objects_that_failed_all_together_once_are_all_scored_after_the_probe(status):
     down = [True] * 300
-    run = MemoryRun([1] * 300, echoing(lambda row: status if down and down.pop() else None))
+    model = echoing(lambda row: status if down and down.pop() else None)
+    run = MemoryRun([1] * 300, model, transform={"invocations_max_retries": 0})
     state = run.to_the_gate()
     assert all(outcome == row for row, outcome in run.outcomes(state).items())
     assert state.rounds == 3
