@@ -23,11 +23,12 @@ DUAL_STACK_DOMAINS = (
     *("api.aws", "api.amazonwebservices.com.cn", "api.amazonwebservices.eu", "api.aws.ic.gov", "api.aws.scloud"),
     *("api.cloud-aws.adc-e.uk", "api.aws.hci.ic.gov"),
 )
+_WITHIN = tuple(f".{domain}" for domain in (*DOMAINS, *DUAL_STACK_DOMAINS))
 
 
 def is_of_aws(url: str) -> bool:
     """Returns whether an endpoint is one of AWS's own, among them those within a VPC."""
-    return (urlsplit(url).hostname or "").endswith(tuple(f".{domain}" for domain in (*DOMAINS, *DUAL_STACK_DOMAINS)))
+    return (urlsplit(url).hostname or "").endswith(_WITHIN)
 
 
 def partition_of(region: str) -> str:

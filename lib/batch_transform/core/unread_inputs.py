@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from batch_transform.core.near_names import meant, nearest
+from batch_transform.core.worker_errors import LEFT_OUT
 
 _FORMATS = ("parquet", "orc", "delta", "csv", "json", "text", "avro", "binaryFile", "xml")
 _OF_SUFFIXES = {
@@ -100,9 +101,9 @@ def doubted_options(options: Mapping[str, str], said: Sequence[str], told: str) 
     Args:
         options: of the reader.
         said: what the error and its causes say.
-        told: what is told of them, without the place and without what is the same for all.
+        told: what is told of them, without the place.
     """
-    told = _CONDITION.sub("", told)
+    told = _CONDITION.sub("", told.replace(LEFT_OUT, ""))
     texts = " ".join(_OTHER_WORDS.split(text, maxsplit=1)[0] for text in said).lower()
 
     def is_meant(name: str, value: str) -> bool:

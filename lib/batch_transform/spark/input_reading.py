@@ -27,7 +27,6 @@ from batch_transform.core.reserved_columns import (
 from batch_transform.core.sending.object_sizes import is_large
 from batch_transform.core.source_identity import FileVersion
 from batch_transform.core.unread_inputs import doubted_options, unread_input
-from batch_transform.core.worker_errors import LEFT_OUT
 from batch_transform.spark.empty_tables import without_rows
 from batch_transform.spark.error_chains import chain_of
 from batch_transform.spark.input_schema import check_documents, typed_columns
@@ -87,8 +86,8 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
     except SPARK_ERRORS as err:
         place = f"input: {given.table or given.path} cannot be read"
         failure = failure_of(err, place, is_begun=False)
-        told = str(failure).replace(place, "").replace(LEFT_OUT, "")
-        doubt = doubted_options(given.options, [link.text for link in chain_of(err)], told)
+        said = [link.text for link in chain_of(err)]
+        doubt = doubted_options(given.options, said, str(failure).replace(place, ""))
         if given.is_pattern and _MISSED.search(str(failure)):
             raise ConfigurationError(missed(str(failure))) from None
         if given.path is not None and isinstance(failure, ConfigurationError):

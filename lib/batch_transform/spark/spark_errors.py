@@ -15,7 +15,6 @@ from pyspark.errors import PySparkException
 from batch_transform.core.error_causes import Outlook, cause_of
 from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
 from batch_transform.core.unread_inputs import doubted_options
-from batch_transform.core.worker_errors import LEFT_OUT
 from batch_transform.spark.error_chains import chain_of, told
 
 _NANOSECONDS = (
@@ -67,7 +66,7 @@ def failure_of(
     found = cause_of(chain)
     is_final = found.outlook is Outlook.FINAL or (found.outlook is Outlook.UNKNOWN and not is_begun)
     words = found.words + _remedy(found.words, what)
-    doubt = doubted_options(options, [link.text for link in chain], words.replace(LEFT_OUT, "")) if is_final else ""
+    doubt = doubted_options(options, [link.text for link in chain], words) if is_final else ""
     words = told(words + doubt, what)
     return (ConfigurationError if is_final and not is_scored else ServiceFailure)(words)
 

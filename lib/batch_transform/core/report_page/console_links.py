@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from batch_transform.core.aws_partitions import partition_of
 from batch_transform.core.uris import S3Uri
 
 _DOMAINS = {
-    "cn-": "console.amazonaws.cn",
-    "us-gov-": "console.amazonaws-us-gov.com",
-    "eusc-": "console.amazonaws-eusc.eu",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "aws-eusc": "console.amazonaws-eusc.eu",
 }
 _DOMAIN = "console.aws.amazon.com"
 # As the service names it (DG, "Log Amazon SageMaker events with Amazon CloudWatch").
@@ -42,5 +43,4 @@ def folder_link(region: str, folder: S3Uri) -> str:
 
 
 def _host(region: str) -> str:
-    domain = next((domain for start, domain in _DOMAINS.items() if region.startswith(start)), _DOMAIN)
-    return f"https://{region}.{domain}"
+    return f"https://{region}.{_DOMAINS.get(partition_of(region), _DOMAIN)}"

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from batch_transform.core.escaping import one_line
 from batch_transform.core.report_keys import RunReport
-from batch_transform.core.run_state import RunState
+from batch_transform.core.run_state import JobRecord, RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.core.text_table import text_table
 
@@ -50,10 +50,15 @@ class ListedRuns(TypedDict):
     runs: list[ListedRun]
 
 
+def jobs_at_work(state: RunState) -> tuple[JobRecord, ...]:
+    """Returns the jobs that the service may work on still; a run is cleaned once there is none of its own."""
+    return () if state.cleaned else state.in_flight
+
+
 def listed_run(state: RunState, report: RunReport, moved_at: str) -> ListedRun:
     """Returns what `list` tells of a run, by its report as it stands."""
     output = state.settings.output
-    flying = () if state.cleaned else state.in_flight  # a run is cleaned once the service works on none of its jobs
+    flying = jobs_at_work(state)
     return {
         "run_id": state.run_id,
         "status": report["status"],

@@ -6,6 +6,7 @@ inference with version 1.2-1, as of sagemaker-core 2.27.0.
 
 from __future__ import annotations
 
+from batch_transform.core.aws_partitions import domain_of
 from batch_transform.core.errors import ConfigurationError
 
 TAG = "1.2-1-cpu-py3"
@@ -58,8 +59,7 @@ def image_of(region: str) -> str:
         raise ConfigurationError(
             f"--image: no scikit-learn image of AWS's is known for {region}; name one with --image, or set AWS_REGION"
         )
-    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"{account}.dkr.ecr.{region}.{domain}/{_REPOSITORY}:{TAG}"
+    return f"{account}.dkr.ecr.{region}.{domain_of(region)}/{_REPOSITORY}:{TAG}"
 
 
 def is_public(image: str) -> bool:

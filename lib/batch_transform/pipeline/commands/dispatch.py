@@ -13,6 +13,7 @@ from batch_transform.core.publishing.report import already_published
 from batch_transform.core.publishing.standing import report_of_stopped
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_state import ASKED, RunState
+from batch_transform.core.run_views.listed_runs import jobs_at_work
 from batch_transform.pipeline.commands.clean import clean_command
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import (
@@ -147,7 +148,7 @@ def status(there: Reached, tell: Tell) -> RunReport:
     run, state = there.run()
     found = looked_at(there, run, state, tell)
     report, state = found.report, found.state
-    waiting = [] if state.cleaned else [job.name for job in state.in_flight]
+    waiting = [job.name for job in jobs_at_work(state)]
     gone = _forgotten(run, state)
     return report | {"cleaned": state.cleaned, "rows_forgotten": gone, "wait_for": waiting}
 

@@ -87,8 +87,8 @@ def plan_round(ctx: RunContext, state: RunState, action: act.Plan) -> NewStep:
         name = job_name(state.run_id, state.nonce, number, lane.lane, index, 1)
         controls = write_controls(ctx, state, lane, now.controls)
         is_helped, is_retried = lane.lane in now.may_be_load, lane.lane not in now.timed_out
-        relief = {"is_helped": is_helped, "is_retried": is_retried}
-        request = _request(ctx, name, lane, [*controls], _asked(ctx, state), kind, **relief)
+        asked = _asked(ctx, state)
+        request = _request(ctx, name, lane, [*controls], asked, kind, is_helped=is_helped, is_retried=is_retried)
         job = {"name": name, "round": number, "lane": lane.lane, "request": request}
         busy = busy_share_of(lane.spans, request["TransformResources"]["InstanceCount"])
         pinned = {"controls": [*controls], "control_etags": [*controls.values()]}
@@ -124,8 +124,7 @@ def plan_anew(ctx: RunContext, state: RunState, job: JobRecord, kind: str, beyon
     if asked.transform.spread == JOBS and instances_of(job) > 1:  # all of its spans are one job still
         asked = replace(asked, transform=replace(asked.transform, spread=INSTANCES))
     is_retried = bool(job.request.get("ModelClientConfig", {}).get("InvocationsMaxRetries"))
-    relief = {"is_helped": job.is_helped, "is_retried": is_retried}
-    request = _request(ctx, name, lane, job.controls, asked, kind, **relief)
+    request = _request(ctx, name, lane, job.controls, asked, kind, is_helped=job.is_helped, is_retried=is_retried)
     ctx.tell("plan", f"instead of {job.name} {_described(name, lane, request)}")
     busy = busy_share_of(lane.spans, request["TransformResources"]["InstanceCount"])
     price = price_of(kind, state.settings.transform, ctx.region)
