@@ -1,6 +1,7 @@
 """The command line: `transform-emulator --port 5000 --model NAME=COMMAND_OR_URL ...`."""
 
 import argparse
+import functools
 import json
 import logging
 import os
@@ -23,6 +24,8 @@ from transform_emulator.service.limits import PING_DEADLINE_SECONDS
 from transform_emulator.service.switch_options import SwitchError
 from transform_emulator.settings import STATE_WAIT_SECONDS, Settings
 from transform_emulator.state.errors import StateError
+
+LOG = logging.getLogger(__name__)
 
 DEFAULT_PORT = 5000
 
@@ -54,15 +57,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StateError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         if arguments.exit_with_stdin:  # a program has started it, and tells its own users
-            told = {"state_error": str(error), "state_owner": error.owner, "state_endpoint_url": error.endpoint_url}
-            sys.stdout.write(json.dumps(told) + "\n")
+            _say(state_error=str(error), state_owner=error.owner, state_endpoint_url=error.endpoint_url)
         return 1
+
+
+def _say(**told: str | float) -> None:
+    """Writes a line of JSON for the program that has started this one."""
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
+def _waits(arguments: argparse.Namespace, process: str) -> None:
+    """Tells that another process is waited for."""
+    seconds: float = arguments.state_wait_seconds
+    LOG.warning("%s is in use by process %s, which has %g seconds to leave it", arguments.state, process, seconds)
+    if arguments.exit_with_stdin:
+        _say(state_waits_for=process, state_wait_seconds=seconds)
 
 
 def _serve(settings: Settings, exit_with_stdin: bool, ended: threading.Event) -> int:
     with Emulator(settings) as emulator:
-        sys.stdout.write(json.dumps({"endpoint_url": emulator.endpoint_url}) + "\n")
-        sys.stdout.flush()
+        _say(endpoint_url=emulator.endpoint_url)
         if exit_with_stdin:
             threading.Thread(target=_set_at_end_of_stdin, args=(ended,), daemon=True).start()
         ended.wait()
@@ -90,6 +105,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         emulated_time=arguments.emulated_time,
         state=arguments.state,
         state_wait_seconds=arguments.state_wait_seconds,
+        on_state_wait=functools.partial(_waits, arguments),
         ping_deadline_seconds=arguments.ping_timeout_seconds,
         doors=doors_for(arguments.allow_host, arguments.allow_origin),
         pass_env=arguments.pass_env,

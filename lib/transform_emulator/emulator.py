@@ -22,6 +22,7 @@ from transform_emulator.endpoints.invocations import Endpoints
 from transform_emulator.faults.register import FaultRegister
 from transform_emulator.http.gateway import DEFAULT_REGION, Gateway, note_nothing
 from transform_emulator.http.s3_front import S3Front
+from transform_emulator.http.s3_gaps import S3WithoutGaps
 from transform_emulator.http.s3_proxy import S3Proxy
 from transform_emulator.http.server import HOST, make_server
 from transform_emulator.moto import registry as aws_state
@@ -58,7 +59,7 @@ class Emulator:
         self._state = (
             None
             if settings.state is None
-            else State(settings.state, settings.state_wait_seconds, self._models, self._world)
+            else State(settings.state, settings.state_wait_seconds, settings.on_state_wait, self._models, self._world)
         )
         self._stores: dict[str, ObjectStore] = {}
         self._stores_lock = threading.Lock()
@@ -165,7 +166,9 @@ class Emulator:
         moto = self._world.moto
         conduct = Conduct(settings.switches, self.faults, settings.describes_in_progress, self._clock)
         operations = Operations(self._jobs, self._models, self._has_objects, self._runner.start, conduct)
-        s3: WSGIApplication = moto if self._kept_objects is None else KeptS3(moto, self._kept_objects)
+        s3: WSGIApplication = S3WithoutGaps(moto)
+        if self._kept_objects is not None:
+            s3 = KeptS3(s3, self._kept_objects)
         if settings.s3_endpoint is not None:
             session = boto3.session.Session()
             region = session.region_name or DEFAULT_REGION

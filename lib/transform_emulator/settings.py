@@ -1,6 +1,6 @@
 """What an emulator is started with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Settings:
         state: The directory from which an earlier process's world goes on, and in which this one's is kept; None for
             memory only.
         state_wait_seconds: How long to wait for another process to leave that directory.
+        on_state_wait: Is told the process that is waited for.
         doors: Who may talk to it besides this machine's own names and pages.
         pass_env: Variables of the emulator's that its model servers get as well.
     """
@@ -47,5 +48,6 @@ class Settings:
     ping_deadline_seconds: float = PING_DEADLINE_SECONDS
     state: Path | None = None
     state_wait_seconds: float = STATE_WAIT_SECONDS
+    on_state_wait: Callable[[str], None] = lambda _process: None
     doors: Doors = field(default_factory=Doors)
     pass_env: Sequence[str] = ()

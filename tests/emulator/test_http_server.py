@@ -1,7 +1,9 @@
 """The HTTP server under everything: an application that raises, bodies without a length."""
 
+import errno
 import http.client
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 
@@ -40,6 +42,26 @@ def test_an_application_that_raises_is_a_500(serve) -> None:
         answer = connection.getresponse()
         assert (answer.status, answer.will_close) == (500, True)
         assert b"<Code>InternalError</Code>" in answer.read()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/state/objects/1"), "(No space left on device);"),
+        (sqlite3.OperationalError("database or disk is full"), "(database or disk is full);"),
+        (KeyError("a value"), "failed; its"),
+    ],
+)
+def test_a_500_has_the_words_of_the_machine_alone(serve, error, words) -> None:
+    """An embedded emulator's standard error is read by nobody: of a full disk below its state no cause was told."""
+
+    def application(environ, start_response):
+        raise error
+
+    connection = serve(application)
+    connection.request("PUT", "/b/k", b"x")
+    told = connection.getresponse().read().decode()
+    assert (words in told, "/state" in told, "a value" in told) == (True, False, False)
 
 
 def test_chunked_bodies_and_unread_bodies(serve) -> None:

@@ -231,6 +231,21 @@ def test_an_endpoint_serves_a_script_too(unpacking: tuple[Aws, Path], tmp_path: 
     assert invoke(EndpointName="one", Body=b"1,2\n", ContentType="text/csv")["Body"].read().startswith(b'["model-')
 
 
+def test_a_script_is_served_whatever_lies_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A json.py there ended its server, and the job with it; a module that the script wants from there is found."""
+    folder_of(tmp_path, json="raise SystemExit('not meant')", words="HELLO = 'hello'")
+    predict = "def predict_fn(data, model):\n    return [HELLO, json.loads('1')]\n"
+    script = f"import json\nfrom words import HELLO\n{SCRIPT}{predict}"
+    serves = folder_of(tmp_path / "model", inference=script) / "inference.py"
+    monkeypatch.chdir(tmp_path)
+    with Emulator(Settings({"here": str(serves)}, create_buckets=True)) as emulator:
+        ended, outputs, *_ = run(Aws.of(emulator.endpoint_url), "here")
+    assert ended["TransformJobStatus"] == "Completed", ended
+    assert b"hello" in b"".join(outputs.values())
+
+
 def test_a_prediction_in_hand_does_not_keep_an_unpacked_model(tmp_path: Path) -> None:
     """The end of a job in the middle of a request removes it at once: the launcher waits for two seconds only."""
     slow = SCRIPT + "def input_fn(body, content_type):\n    import time\n    time.sleep(60)\n"

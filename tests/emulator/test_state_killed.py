@@ -1,5 +1,6 @@
 """The emulator killed at random moments under clients that change objects and run jobs, again and again."""
 
+import contextlib
 import hashlib
 import io
 import random
@@ -179,7 +180,15 @@ class Jobs:
         return sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Completed"
 
     def check(self, aws: Aws) -> None:
-        """Each job that was created ends with every output right, and its name is taken for good."""
+        """Each job that was created ends with every output right, and its name is taken for good.
+
+        So does one whose creation had no answer, if it is there: what it still writes is no file too many.
+        """
+        if self.doubt is not None:
+            with contextlib.suppress(ClientError):  # it was not created
+                described = aws.sagemaker.describe_transform_job(TransformJobName=self.doubt)
+                self.created[self.doubt] = described["CreationTime"]
+            self.doubt = None
         # All that were in flight, and some of those that were looked at before.
         old, new = [*self.created][:-CHECKED_JOBS], [*self.created][-CHECKED_JOBS:]
         for name in [*random.sample(old, min(len(old), CHECKED_JOBS)), *new]:

@@ -113,12 +113,16 @@ def test_versions_and_settings_of_buckets(kept: KeptProcess) -> None:
     s3.delete_object(Bucket="versioned", Key="k", VersionId=version)
     s3.put_bucket_tagging(Bucket="versioned", Tagging={"TagSet": [{"Key": "a", "Value": "1"}]})
     s3.put_bucket_policy(Bucket="versioned", Policy='{"Statement": []}')
+    s3.put_public_access_block(Bucket="versioned", PublicAccessBlockConfiguration={"BlockPublicPolicy": True})
     s3.create_bucket(Bucket="gone", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     s3.delete_bucket(Bucket="gone")
 
     def settings(aws: Aws) -> list[Any]:
         named = {"Bucket": "versioned"}
-        asked = (aws.s3.get_bucket_versioning, aws.s3.get_bucket_tagging, aws.s3.get_bucket_policy)
+        asked = (
+            *(aws.s3.get_bucket_versioning, aws.s3.get_bucket_tagging),
+            *(aws.s3.get_bucket_policy, aws.s3.get_public_access_block),
+        )
         answers = [*(ask(**named) for ask in asked), aws.s3.get_bucket_location(**named), aws.s3.list_buckets()]
         return [{k: v for k, v in answer.items() if k != "ResponseMetadata"} for answer in answers]
 
@@ -149,6 +153,17 @@ def test_completing_an_upload_can_be_asked_again(kept: KeptProcess) -> None:
     first = kept.aws.s3.complete_multipart_upload(**complete)["ETag"]
     kept.restart()
     assert kept.aws.s3.complete_multipart_upload(**complete)["ETag"] == first
+
+
+def test_a_part_of_an_object_is_read_by_its_number_again(kept: KeptProcess) -> None:
+    target, bodies = {"Bucket": "data", "Key": "k"}, [b"a" * 5 * 2**20, b"bcd"]
+    upload = target | {"UploadId": kept.aws.s3.create_multipart_upload(**target)["UploadId"]}
+    tags = [kept.aws.s3.upload_part(**upload, PartNumber=n, Body=body)["ETag"] for n, body in enumerate(bodies, 1)]
+    parts = [{"PartNumber": n, "ETag": tag} for n, tag in enumerate(tags, 1)]
+    kept.aws.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    kept.restart()
+    found = kept.aws.s3.get_object(**target, PartNumber=2)
+    assert (found["PartsCount"], found["Body"].read()) == (2, bodies[1])
 
 
 def test_an_object_that_the_disk_does_not_take(kept: KeptProcess) -> None:
@@ -183,9 +198,10 @@ def refusal(state: Path) -> str:
 
 
 def test_a_second_process_is_refused(kept: KeptProcess) -> None:
-    """One process at a time has a directory; the other one is told which."""
-    text = refusal(kept.state)
-    assert text.startswith(f"transform-emulator: {kept.state} is in use by another transform-emulator (process ")
+    """One process at a time has a directory; the other one is told which, at once and when it has waited."""
+    waits, ends = refusal(kept.state).splitlines()
+    assert f"{kept.state} is in use by process " in waits
+    assert ends.startswith(f"transform-emulator: {kept.state} is in use by another transform-emulator (process ")
     kept.aws.s3.put_object(Bucket="data", Key="k", Body=b"1")
 
 

@@ -44,7 +44,11 @@ CHANGED = Failure(
 )
 MORE_READS = 9
 OF_CLOSED_BYTES = "closed file"  # "I/O operation on closed file.", "read of closed file", "seek of closed file"
+MISSING = Failure(HTTPStatus.NOT_FOUND, "NoSuchKey", "The specified key does not exist.")
+NOT_SO = ("304", "412")
 COPY_SOURCE = "HTTP_X_AMZ_COPY_SOURCE"
+OF_SOURCE = f"{COPY_SOURCE}_IF_"
+QUOTE = '"'
 
 Answer = TypeVar("Answer")
 
@@ -71,7 +75,7 @@ class S3Front:
         fault = self.faults.find(ERRORS, {"method": method, "bucket": bucket, "key": key, **_asked(environ)})
         if fault is not None:
             return refused(ERRORS[fault.kind], environ, start_response)
-        if _is_of_another_source(environ, self.server):
+        if _source_has_changed(environ, self.server):
             return refused(CHANGED, environ, start_response)
         if self.make_bucket and bucket and method in BUCKET_MAKING_METHODS and (key or method == "HEAD"):
             self.make_bucket(scope, bucket)
@@ -79,6 +83,8 @@ class S3Front:
             # Moto checks If-Match and If-None-Match and then writes, as two steps: two puts must not interleave. The
             # body is in memory by now, so the lock is not held while a slow client sends.
             with self._locks[hash(path) % LOCK_COUNT]:
+                if (failure := _changed_target(environ, self.server)) is not None:
+                    return refused(failure, environ, start_response)
                 if COPY_SOURCE in environ:
                     return _read_again(lambda: list(self.server(environ, start_response)))
                 return list(self.server(environ, start_response))
@@ -111,19 +117,44 @@ def _asked(environ: WSGIEnvironment) -> dict[str, object]:
     return {"headers": headers, "begins_object": puts or (method == "POST" and "uploads" in query.split("&")[0])}
 
 
-def _is_of_another_source(environ: WSGIEnvironment, server: WSGIApplication) -> bool:
-    """Whether a copy is to be made of an ETag that its source no longer has, for which moto does not look."""
-    wanted = environ.get("HTTP_X_AMZ_COPY_SOURCE_IF_MATCH")
-    if wanted is None:
+def _source_has_changed(environ: WSGIEnvironment, server: WSGIApplication) -> bool:
+    """Whether a copy is to be made of a source under conditions that no longer hold, for which moto does not look."""
+    asked = {name: environ[name] for name in environ if name.startswith(OF_SOURCE)}
+    if not asked:
         return False
     path, _, query = environ.get(COPY_SOURCE, "").lstrip("/").partition("?")
-    conditions = ("HTTP_X_AMZ_COPY", "HTTP_IF_")
-    look = {name: value for name, value in environ.items() if not name.startswith(conditions)}
+    asked = {name.replace(OF_SOURCE, "HTTP_IF_"): _quoted(name, value) for name, value in asked.items()}
+    status, _ = _look(environ, server, f"/{path}", query, asked)
+    return status.startswith(NOT_SO)
+
+
+def _changed_target(environ: WSGIEnvironment, server: WSGIApplication) -> Failure | None:
+    """Why a copy, or an upload that is completed, may not replace what is there: moto looks for puts alone."""
+    query = environ.get("QUERY_STRING", "")
+    copies = COPY_SOURCE in environ and "partNumber=" not in query
+    completes = environ["REQUEST_METHOD"] == "POST" and "uploadId=" in query
+    wanted = environ.get("HTTP_IF_MATCH") if copies or completes else None
+    # Of an upload moto looks for it, and takes one that is completed again for what it is.
+    if wanted is None and not (copies and "HTTP_IF_NONE_MATCH" in environ):
+        return None
+    status, etag = _look(environ, server, environ["RAW_URI"].partition("?")[0], "", {})
+    if wanted is None:
+        return CHANGED if status.startswith("200") else None
+    if status.startswith("404"):
+        return MISSING
+    return CHANGED if etag.strip('"') != wanted.strip('"') else None
+
+
+def _look(
+    environ: WSGIEnvironment, server: WSGIApplication, path: str, query: str, conditions: dict[str, str]
+) -> tuple[str, str]:
+    """The status and the ETag of an object, for whoever asks for something else."""
+    look = {name: value for name, value in environ.items() if not name.startswith(("HTTP_X_AMZ_COPY", "HTTP_IF_"))}
     look |= {"REQUEST_METHOD": "HEAD", "QUERY_STRING": query, "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
-    look |= {
-        "PATH_INFO": unquote_to_bytes(f"/{path}").decode("latin-1"),
-        "RAW_URI": f"/{path}",
-        "REQUEST_URI": f"/{path}",
-    }
-    _, status, headers = _read_again(lambda: run_wsgi_app(server, look))
-    return status.startswith("200") and headers.get("ETag", "").strip('"') != wanted.strip('"')
+    look |= {"PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "RAW_URI": path, "REQUEST_URI": path}
+    _, status, headers = _read_again(lambda: run_wsgi_app(server, look | conditions))
+    return status, headers.get("ETag", "")
+
+
+def _quoted(name: str, value: str) -> str:
+    return f'"{value.strip(QUOTE)}"' if name.endswith("MATCH") else value  # as moto compares it

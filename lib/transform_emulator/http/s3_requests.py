@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 # What no bucket's name has, also of those that S3 allowed once (S3 user guide, general purpose bucket naming rules).
 NOT_IN_BUCKETS = re.compile(r"[^A-Za-z0-9._-]")
+MOST_DELETED_AT_ONCE = 1000  # S3 API reference, DeleteObjects
 MOST_KEY_BYTES = 1024  # S3 user guide, object key naming guidelines
+MOST_METADATA_BYTES = 2048  # S3 user guide, user-defined object metadata: of keys and values together
+METADATA = "HTTP_X_AMZ_META_"
 FORM_TYPES = ("multipart/", "application/x-www-form-urlencoded")
 NUMBERS = ("max-keys", "max-parts", "max-uploads", "part-number-marker", "partNumber")
 # Sub-resources that are put as XML, and of which nothing to put means nothing (S3 API reference).
@@ -64,6 +67,9 @@ def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
         return _bad("InvalidBucketName", "The specified bucket is not valid.")
     if len(key) > MOST_KEY_BYTES:  # as WSGI has it, a character is a byte
         return _bad("KeyTooLongError", "Your key is too long")
+    metadata = (len(name) - len(METADATA) + len(environ[name]) for name in environ if name.startswith(METADATA))
+    if sum(metadata) > MOST_METADATA_BYTES:
+        return _bad("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
     if environ.get("HTTP_X_AMZ_ACL", "private") not in CANNED_ACLS:
         return _bad("InvalidArgument", "x-amz-acl is no canned ACL.")
     if "/" not in unquote(environ.get("HTTP_X_AMZ_COPY_SOURCE", "b/k")).lstrip("/"):
@@ -97,10 +103,12 @@ def in_path_style(environ: WSGIEnvironment, doors: Doors) -> None:
     if bucket is not None:
         for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI"):
             environ[name] = f"/{bucket}{environ[name]}"
-    # A date that is none does not count (RFC 9110, 13.1.3).
-    for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"):
-        if name in environ and parse_date(environ[name]) is None:
-            del environ[name]
+    # A date does not count where it is none, or beside an ETag (RFC 9110, 13.1.3 and 13.2.2).
+    for kind in ("HTTP_IF", "HTTP_X_AMZ_COPY_SOURCE_IF"):
+        for date, etag in (("MODIFIED_SINCE", "NONE_MATCH"), ("UNMODIFIED_SINCE", "MATCH")):
+            name = f"{kind}_{date}"
+            if name in environ and (f"{kind}_{etag}" in environ or parse_date(environ[name]) is None):
+                del environ[name]
     # Moto takes the body of a form apart, also where it is an object, and keeps nothing of it.
     if environ["REQUEST_METHOD"] == "PUT" and environ.get("CONTENT_TYPE", "").startswith(FORM_TYPES):
         environ["CONTENT_TYPE"] = "binary/octet-stream"
@@ -118,7 +126,8 @@ def _document_fault(of_object: bool, query: Collection[str], environ: WSGIEnviro
     if not body and (DOCUMENTS.intersection(query) or acl_is_missing):
         return _bad("MissingRequestBodyError", "Request Body is empty")
     holds_xml = bool((DOCUMENTS | OPTIONAL_DOCUMENTS).intersection(query)) and "partNumber" not in query
-    if body and (holds_xml or not of_object) and not _is_xml(body):
+    too_many = "delete" in query and body.count(b"<Object>") > MOST_DELETED_AT_ONCE
+    if too_many or (body and (holds_xml or not of_object) and not _is_xml(body)):
         text = "The XML you provided was not well-formed or did not validate against our published schema"
         return _bad("MalformedXML", text)
     return None

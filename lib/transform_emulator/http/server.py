@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import sqlite3
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -115,15 +116,12 @@ class KeepAliveHandler(MotoRequestHandler):
             self.flush_headers()
 
     def _application_answer(self, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, Headers]:
-        answered = False
         try:
-            answer = run_wsgi_app(self.server.app, environ)
-            answered = True
-        finally:
-            if not answered:  # the traceback goes to standard error; the client gets a status that it may retry
-                text = "the emulator failed; its standard error tells why"
-                self._refuse(Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", text))
-        return answer
+            return run_wsgi_app(self.server.app, environ)
+        except BaseException as error:  # whose traceback goes to standard error; the client may retry
+            text = f"the emulator failed{_of_the_machine(error)}; its standard error tells why"
+            self._refuse(Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", text))
+            raise
 
     def _refuse(self, failure: Failure) -> None:
         """Answers with an error, and ends the connection: nobody knows where the next request begins."""
@@ -175,6 +173,12 @@ def make_server(port: int, application: WSGIApplication, doors: Doors) -> Server
     server = Server(HOST, port, application, handler=KeepAliveHandler)
     server.doors = doors
     return server
+
+
+def _of_the_machine(error: BaseException) -> str:
+    """What the system or the database says, as of a full disk: an emulator's own words may be read by nobody."""
+    words = error.strerror if isinstance(error, OSError) else str(error) if isinstance(error, sqlite3.Error) else None
+    return f" ({words})" if words else ""
 
 
 def _length(text: str | None) -> int:

@@ -20,7 +20,10 @@ from moto.core.common_models import BaseModel
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeKey
 
+from transform_emulator.moto.answers import answer_as_s3
 from transform_emulator.moto.listing import list_below
+from transform_emulator.moto.parts import read_parts
+from transform_emulator.moto.uploads import refuse_uploads
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -152,7 +155,10 @@ def _divide() -> None:
             cls.instances_tracked.append(instance)  # type: ignore[attr-defined]
         return instance
 
+    answer_as_s3()
     list_below()
+    read_parts()
+    refuse_uploads()
     setattr(BackendDict, "__getattribute__", attribute)  # noqa: B010
     # Moto's warns of each object that nobody closed by hand: here they end with the last who has them.
     setattr(FakeKey, "__del__", FakeKey.dispose)  # noqa: B010

@@ -12,7 +12,12 @@ from transform_emulator.containers.model_server import is_url
 from transform_emulator.scripts.handler import ScriptError
 from transform_emulator.scripts.model_folder import check
 
-SERVER = "python -m transform_emulator.scripts.server"
+# As `python -m`, but for the current folder, which is looked at last: anybody's json.py may lie there.
+_BEGIN = (
+    "import sys; sys.path[0] or sys.path.append(sys.path.pop(0)); import runpy; "
+    "runpy.run_module('transform_emulator.scripts.server', run_name='__main__', alter_sys=True)"
+)
+SERVER = f'python -c "{_BEGIN}"'
 ARCHIVES = (".tar.gz", ".tgz")
 SCRIPT_AND_ARTIFACT = re.compile(r"(\S.*\.py):(.+)")
 

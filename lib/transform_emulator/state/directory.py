@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -26,12 +27,13 @@ def private(path: str, flags: int) -> int:
 class Directory:
     """A directory that this process has for itself until it is released, or until the process ends."""
 
-    def __init__(self, path: Path, patience_seconds: float) -> None:
+    def __init__(self, path: Path, patience_seconds: float, waits: Callable[[str], None]) -> None:
         """Takes the directory, which is made if it is not there.
 
         Args:
             path: The directory.
             patience_seconds: How long to wait for another process to end.
+            waits: Is told that process, once it is to be waited for.
 
         Raises:
             StateError: Another process has it, it holds something else, or it cannot be written.
@@ -44,7 +46,7 @@ class Directory:
             self._lock: IO[str] = os.fdopen(
                 private(str(path / LOCK), os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+", encoding="utf-8"
             )
-        self._take(patience_seconds)
+        self._take(patience_seconds, waits)
         try:
             with told_of(self.database):
                 check(path)  # it may have changed while another process had it
@@ -82,19 +84,26 @@ class Directory:
             with contextlib.suppress(FileNotFoundError):
                 path.chmod(PRIVATE_FILE)
 
-    def _take(self, patience_seconds: float) -> None:
-        deadline = time.monotonic() + patience_seconds
+    def _take(self, patience_seconds: float, waits: Callable[[str], None]) -> None:
+        deadline, is_told = time.monotonic() + patience_seconds, False
         while not self._is_taken():
             if time.monotonic() >= deadline:
-                self._lock.seek(0)
-                owner, _, endpoint_url = self._lock.read().strip().partition(" ")
+                owner, endpoint_url = self._owner()
                 self._lock.close()
-                owner = owner or "unknown"  # it is about to say
                 raise StateError(
                     f"{self.path} is in use by another transform-emulator (process {owner})", owner, endpoint_url
                 )
+            if not is_told:
+                waits(self._owner()[0])
+                is_told = True
             time.sleep(POLL_SECONDS)
         self.tell("")
+
+    def _owner(self) -> tuple[str, str]:
+        """The process that has it, and where that answers."""
+        self._lock.seek(0)
+        owner, _, endpoint_url = self._lock.read().strip().partition(" ")
+        return owner or "unknown", endpoint_url  # it is about to say
 
     def _is_taken(self) -> bool:
         # Of the open file, not of the process: it also keeps out a second emulator of this process.

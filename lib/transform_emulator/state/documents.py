@@ -7,8 +7,19 @@ import json
 from datetime import datetime
 from typing import Any, cast
 
-from moto.s3.models import FakeAcl, FakeBucket, FakeDeleteMarker, FakeGrant, FakeGrantee, FakeKey, FakeMultipart
+from moto.s3.models import (
+    FakeAcl,
+    FakeBucket,
+    FakeDeleteMarker,
+    FakeGrant,
+    FakeGrantee,
+    FakeKey,
+    FakeMultipart,
+    PublicAccessBlock,
+)
 from moto.s3.models import s3_backends as backends
+
+from transform_emulator.moto.parts import part_sizes
 
 # Attributes whose values JSON has.
 PLAIN_OF_KEY = (
@@ -41,10 +52,12 @@ PLAIN_OF_BUCKET = (
     "versioning_status",
 )
 BYTES_OF_BUCKET = ("policy", "website_configuration")
+BLOCKS = ("block_public_acls", "ignore_public_acls", "block_public_policy", "restrict_public_buckets")
 
 
 def bucket_text(bucket: FakeBucket) -> str:
-    """Returns the bucket's document: owner, settings, but no lifecycle, CORS, logging, notification or replication."""
+    """Returns the bucket's document: owner and settings but those that the README says are lost."""
+    block = bucket.public_access_block
     return _text(
         {name: getattr(bucket, name) for name in PLAIN_OF_BUCKET}
         | {name: (getattr(bucket, name) or b"").decode("latin-1") for name in BYTES_OF_BUCKET}
@@ -53,6 +66,7 @@ def bucket_text(bucket: FakeBucket) -> str:
             "region": bucket.region_name,
             "created": bucket.creation_date.isoformat(),
             "acl": _grants(bucket.acl),
+            "public_access_block": None if block is None else [getattr(block, name) for name in BLOCKS],
             "tags": backends[bucket.account_id][bucket.partition].tagger.get_tag_dict_for_resource(bucket.arn),
         }
     )
@@ -68,6 +82,8 @@ def bucket_of(name: str, text: str) -> FakeBucket:
         setattr(bucket, attribute, document[attribute].encode("latin-1") or None)
     bucket.creation_date = datetime.fromisoformat(document["created"])
     bucket.acl = _acl(document["acl"])
+    if (blocked := document.get("public_access_block")) is not None:  # which an earlier version did not write
+        bucket.public_access_block = PublicAccessBlock(*blocked)
     backend = backends[bucket.account_id][bucket.partition]
     backend.tagger.tag_resource(bucket.arn, [{"Key": k, "Value": v} for k, v in document["tags"].items()])
     backend.buckets[name] = bucket
@@ -91,7 +107,7 @@ def version_text(version: FakeKey | FakeDeleteMarker) -> str:
             "expiry": None if expiry is None else [expiry.isoformat(), version._status],
             "metadata": dict(version.metadata.items()),
             # With it CompleteMultipartUpload can be asked again, and HeadObject knows the number of parts.
-            "upload": None if multipart is None else [multipart.id, list(multipart.partlist)],
+            "upload": None if multipart is None else [multipart.id, list(multipart.partlist), part_sizes(version)],
             "tags": backends[version.account_id][version.partition].tagger.get_tag_dict_for_resource(version.arn),
         }
     )
@@ -119,7 +135,9 @@ def key_of(document: dict[str, Any], bucket: str, name: str) -> FakeKey:
         key.set_expiry(datetime.fromisoformat(expiry))
     if document["upload"] is not None:
         key.multipart = FakeMultipart(name, cast(Any, {}), key.account_id, key.region_name)
-        key.multipart.id, key.multipart.partlist = document["upload"]
+        # An earlier version did not write the sizes of the parts.
+        key.multipart.id, key.multipart.partlist, *sizes = document["upload"]
+        setattr(key.multipart, "sizes", sizes[0] if sizes else None)  # noqa: B010
     tagger = backends[key.account_id][key.partition].tagger
     tagger.delete_all_tags_for_resource(key.arn)
     tagger.tag_resource(key.arn, [{"Key": k, "Value": v} for k, v in document["tags"].items()])

@@ -1,5 +1,6 @@
 """A state on disk as a whole: opened, given to the parts of the emulator, loaded, closed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from transform_emulator.control_plane.jobs import JobRegister
@@ -26,13 +27,20 @@ class State:
         models: Models and endpoints that clients created.
     """
 
-    def __init__(self, path: Path, patience_seconds: float, models: ModelRegistry, world: World) -> None:
-        """Takes the directory, once another process that is about to end has left it.
+    def __init__(
+        self,
+        path: Path,
+        patience_seconds: float,
+        waits: Callable[[str], None],
+        models: ModelRegistry,
+        world: World,
+    ) -> None:
+        """Takes the directory, once another process that is about to end has left it; `waits` as of `Directory`.
 
         Raises:
             StateError: It cannot be used, or another process has it.
         """
-        self._directory = Directory(path, patience_seconds)
+        self._directory = Directory(path, patience_seconds, waits)
         try:
             with told_of(self._directory.database):
                 self._database = Database(self._directory.database)
