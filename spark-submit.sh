@@ -10,6 +10,9 @@ set -u
 { true 3>&1; } 2>/dev/null || exec >/dev/null
 true 3>&2 || exec 2>/dev/null
 
+# As `python -m`, but for the current folder, which may hold a json.py (own_modules.py says the same).
+module='import sys; sys.path[0] or sys.path.pop(0); import runpy; '
+module=$module'runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)'
 emr_node=${BATCH_TRANSFORM_EMR_NODE:-/mnt/var/lib/info/job-flow.json} # what each node of an EMR cluster has
 work=
 child=
@@ -29,6 +32,7 @@ forward() { # signal name, exit code: to the driver if it runs, else to whatever
 }
 trap 'forward TERM 143' TERM
 trap 'forward INT 130' INT
+trap 'forward HUP 129' HUP # a terminal that is closed; under nohup this does nothing
 trap : PIPE # whoever reads no more ends no refusal; children have it as it was
 
 usage() { # of a machine without Python; else argparse says it, of each command
@@ -121,10 +125,10 @@ needs_no_spark() { # whether .venv does without one: only a service is asked, or
 }
 
 install_locked() { # a laptop's packages, of the very versions and contents that the lock names
-    await "$root/.venv/bin/python" -m pip install --quiet --require-hashes -r "$root/conf/locks/build.txt" >&2 &&
-        await "$root/.venv/bin/python" -m pip install --quiet --require-hashes --no-build-isolation --use-pep517 \
+    await "$root/.venv/bin/python" -I -m pip install --quiet --require-hashes -r "$root/conf/locks/build.txt" >&2 &&
+        await "$root/.venv/bin/python" -I -m pip install --quiet --require-hashes --no-build-isolation --use-pep517 \
             -r "$root/conf/locks/local.txt" >&2 &&
-        await "$root/.venv/bin/python" -m pip install --quiet --no-build-isolation --no-deps --editable "$root" >&2
+        await "$root/.venv/bin/python" -I -m pip install --quiet --no-build-isolation --no-deps --editable "$root" >&2
 }
 
 install() { # extra: a laptop's by the lock, so that a release of tomorrow changes nothing; else what setup.py allows
@@ -133,7 +137,7 @@ install() { # extra: a laptop's by the lock, so that a release of tomorrow chang
         [ -z "$interrupted" ] || return "$interrupted"
         printf 'conf/locks/local.txt does not fit here; installing what setup.py allows instead\n' >&2
     fi
-    await "$root/.venv/bin/python" -m pip install --quiet --editable "$root[$1]" >&2
+    await "$root/.venv/bin/python" -I -m pip install --quiet --editable "$root[$1]" >&2
 }
 
 begin_telling() { # words: on a terminal with the time that goes by, until `end_telling`
@@ -157,7 +161,7 @@ end_telling() {
 
 make_environment() { # extra
     find_python
-    "$python" -c 'import venv, ensurepip' >/dev/null 2>&1 ||
+    "$python" -I -c 'import venv, ensurepip' >/dev/null 2>&1 ||
         refuse "$python has no venv module: install python3-venv (Debian, Ubuntu), or set PYTHON to one that has it"
     place=$root/.venv
     [ -e "$place" ] || place=$root
@@ -167,9 +171,9 @@ make_environment() { # extra
     local) begin_telling "Installing what a laptop needs into $root/.venv (once, takes minutes)" ;;
     *) begin_telling "Installing what is needed beside a Spark into $root/.venv (once)" ;;
     esac
-    await "$python" -m venv "$root/.venv" >&2 &&
+    await "$python" -I -m venv "$root/.venv" >&2 &&
         install "$1" &&
-        { [ "$1" != local ] || await "$root/.venv/bin/python" -m batch_transform.pipeline.submit.class_archive >&2; } &&
+        { [ "$1" != local ] || await "$root/.venv/bin/python" -c "$module" batch_transform.pipeline.submit.class_archive >&2; } &&
         cp "$root/setup.py" "$root/.venv/installed-$1.py" && end_telling && return
     end_telling
     [ -z "$interrupted" ] || end_without_report "$interrupted"
@@ -202,7 +206,7 @@ watch() { # what goes to 8 from now on goes to whoever draws the run and keeps S
     : >"$work/events"
     # Both ends are opened here, the first one for both: an open that waits for another process waits for ever if it dies.
     mkfifo "$work/said" && exec 7<>"$work/said" 6<"$work/said" 8>"$work/said" 7>&- || return
-    (trap '' INT TERM && PYTHONPATH=$root/lib exec "$python" -m batch_transform.pipeline.submit.watching "$work") <&6 >&2 6<&- 8>&- 9>&- &
+    (trap '' INT TERM HUP && PYTHONPATH=$root/lib exec "$python" -c "$module" batch_transform.pipeline.submit.watching "$work") <&6 >&2 6<&- 8>&- 9>&- &
     teller=$!
     exec 6<&-
     export BATCH_TRANSFORM_EVENTS_FILE=$work/events
@@ -220,7 +224,7 @@ let_finish() { # exit code: tells the watcher that all is over; whatever holds i
 }
 
 without_word() { # exit code: whether a signal has ended what should have reported; a cluster that was asked may go on
-    case $1 in 130 | 143) ;; *) return 1 ;; esac
+    case $1 in 129 | 130 | 143) ;; *) return 1 ;; esac
     [ -e "$work/command.json" ] && [ ! -e "$work/report" ] && { [ -z "$begun" ] || [ ! -e "$work/words-shown" ]; }
 }
 
@@ -249,7 +253,7 @@ finish() { # exit code: prints the report, then what a person reads last, and le
 
 end_without_report() { # exit code: of what ended before any Python had said how
     case $1 in
-    130 | 143)
+    129 | 130 | 143)
         if [ -e "$work/pid" ]; then
             tell interrupted "interrupted, and the driver ended before it wrote a report"
         else
@@ -288,20 +292,22 @@ for argument in "$@"; do
     --) break ;;
     -h | --help | --version)
         some_python || { usage && exit 0; }
-        BATCH_TRANSFORM_PROGRAM=$0 PYTHONPATH=$root/lib "$python" -B -m batch_transform.pipeline.commands.argument_parser "$@" || exit 4
+        BATCH_TRANSFORM_PROGRAM=$0 PYTHONPATH=$root/lib "$python" -B -c "$module" batch_transform.pipeline.commands.argument_parser "$@" || exit 4
         exit 0
         ;;
     esac
 done
 [ $# -gt 0 ] || refuse "a run file is needed, for example: ./spark-submit.sh conf/demo.yml (see --help)"
 
+pwd -P >/dev/null 2>&1 ||
+    refuse "the folder in which this was begun is there no more, and no Java begins in it: give the same command in another one"
 check_java
 choose_environment "$@"
 export BATCH_TRANSFORM_PROGRAM=$0
 if [ -t 1 ] && columns=$(stty size <&1 2>/dev/null); then export BATCH_TRANSFORM_COLUMNS=${columns#* }; fi
 began=${EPOCHREALTIME:-$(date +%s)} # since 1970; of bash 5 with a fraction, behind the locale's own sign
 export BATCH_TRANSFORM_BEGAN=${began/,/.}
-PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -m batch_transform.pipeline.submit.submission "$work" "$entry" "$@"
+PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -c "$module" batch_transform.pipeline.submit.submission "$work" "$entry" "$@"
 code=$?
 begun=
 [ "$code" -eq 0 ] || finish "${interrupted:-$code}"
@@ -323,7 +329,7 @@ await spark
 code=$?
 while driver_runs; do sleep 0.2; done
 [ -z "$begun" ] || kill -s KILL -- "-$begun" 2>/dev/null
-case $code in 0 | 2 | 3 | 130 | 143) ;; *) code=4 ;; esac
+case $code in 0 | 2 | 3 | 129 | 130 | 143) ;; *) code=4 ;; esac
 code=$(cat "$work/exit" 2>/dev/null || printf %s "${interrupted:-$code}")
 [ "$code" != 143 ] || code=${interrupted:-143} # of a driver that was told of Ctrl-C by what ends Spark
 [ -z "$teller" ] || let_finish "$code"

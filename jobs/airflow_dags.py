@@ -30,7 +30,7 @@ from airflow.sdk.bases.sensor import PokeReturnValue
 
 DONE = 0
 # What no other try mends: the run file is wrong; too many dead letters. And what a person wanted: somebody gave `stop`.
-NOT_TO_BE_TRIED_AGAIN = (2, 3, 130, 143)
+NOT_TO_BE_TRIED_AGAIN = (2, 3, 129, 130, 143)
 SETTLED, PUBLISHED, HELD = "settled", "published", "held"
 # A run file whose name begins so is one that others extend, and no run.
 BASE_MARK = "_"

@@ -20,7 +20,7 @@ import pyarrow.json
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lib"))
 
-from batch_transform.core.predictions.form_recognition import count
+from batch_transform.core.predictions.line_counts import count
 from batch_transform.core.predictions.output_lines import blocks
 from batch_transform.core.predictions.reader import PredictionReader
 

@@ -184,8 +184,8 @@ def test_an_installation_shows_the_time_that_goes_by(tmp_path):
     for name in ("spark-submit.sh", "setup.py"):
         shutil.copy(ROOT / name, folder)
     fake.write_text("""#!/bin/bash
-[ "$2" != venv ] || { mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; }
-case $* in *-c*) exit 0 ;; *" pip "*) sleep 2.5 ;; *submission*) exit 2 ;; esac
+[ "$3" != venv ] || { mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; }
+case $* in *" pip "*) sleep 2.5 ;; *submission*) exit 2 ;; esac
 """)
     fake.chmod(0o755)
     terminal = Terminal(160, [str(folder / "spark-submit.sh"), "run.yml"], tmp_path, PYTHON=str(fake), VIRTUAL_ENV="")

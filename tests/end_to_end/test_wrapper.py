@@ -121,7 +121,9 @@ def test_the_report_is_the_only_line_and_the_exit_code_is_the_drivers(tmp_path):
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize(("number", "code"), one_in(2, [(signal.SIGINT, 130), (signal.SIGTERM, 143)]))
+@pytest.mark.parametrize(
+    ("number", "code"), one_in(2, [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+)
 def test_a_signal_reaches_the_driver_which_ends_in_its_own_time(tmp_path, number, code):
     wrapper = Wrapper(tmp_path, DRIVER_DOES="wait")
     process = wrapper.start("run.yml")
@@ -133,18 +135,19 @@ def test_a_signal_reaches_the_driver_which_ends_in_its_own_time(tmp_path, number
     assert wrapper.leaves_nothing()
 
 
-def test_what_draws_the_run_outlives_ctrl_c_as_spark_submit_does(tmp_path):
-    """A terminal sends it to the whole group; what is said of the end would be lost."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_draws_the_run_outlives_ctrl_c_as_spark_submit_does(tmp_path, number):
+    """A terminal sends it to the whole group, as when it is closed; what is said of the end would be lost."""
     home = tmp_path / "spark"
     said = "[batch-transform] end       stopped"
-    body = f"""trap 'echo "{said}" >&2; echo 130 > "$BATCH_TRANSFORM_EXIT_FILE"; exit 1' TERM
+    body = f"""trap 'echo "{said}" >&2; echo 130 > "$BATCH_TRANSFORM_EXIT_FILE"; exit 1' TERM HUP
 echo $$ > "$BATCH_TRANSFORM_PID_FILE"; echo "$$ $$" > {tmp_path}/ready; while :; do sleep 0.1; done"""
     script(home / "bin" / "spark-submit", body)
     java = fake_java(tmp_path, 'openjdk version "17.0.1" 2021-10-19')
     wrapper = Wrapper(tmp_path, JAVA_HOME=java, SPARK_HOME=str(home))
     process = wrapper.start("run.yml", "--packages", "io.delta:delta-spark_4.2_2.13:4.4.0")
     wrapper.wait_until_ready()
-    os.killpg(process.pid, signal.SIGTERM)
+    os.killpg(process.pid, number)
     returned, _, err = finish(process)
     assert (returned, err.splitlines()[0]) == (130, said)
     assert wrapper.leaves_nothing()
@@ -293,6 +296,17 @@ def test_a_java_that_is_missing_or_old_gets_one_line_that_says_what_to_install(t
     assert json.loads(done.stdout)["status"] == "refused"
 
 
+def test_a_folder_that_was_removed_is_told_and_not_that_there_is_no_java(tmp_path):
+    (tmp_path / "gone").mkdir()
+    begun = (
+        f"cd gone && rmdir ../gone && {shlex.quote(str(ROOT / 'spark-submit.sh'))} {shlex.quote(str(tmp_path))}/run.yml"
+    )
+    done = subprocess.run(["bash", "-c", begun], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    (fault,) = json.loads(done.stdout)["error"]
+    assert fault.startswith("the folder in which this was begun is there no more")
+
+
 @pytest.mark.parametrize("first_line", ['openjdk version "17.0.1" 2021-10-19', 'openjdk version "24-ea" 2025-03-18'])
 def test_a_new_enough_java_is_taken(tmp_path, first_line):
     done = Wrapper(tmp_path, JAVA_HOME=fake_java(tmp_path, first_line)).run("none.yml")
@@ -355,8 +369,8 @@ def test_an_environment_is_made_once_and_again_when_the_requirements_change(tmp_
     log = tmp_path / "log"
     body = f"""\
 echo "$*" >> {log}
-[ "$2" != venv ] || {{ mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; }}
-case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; esac"""
+[ "$3" != venv ] || {{ mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; }}
+case $* in *submission*) exit 2 ;; *-c*) exit 0 ;; esac"""
     script(folder / "python3", body)
     wrapper = Wrapper(
         tmp_path, PATH=str(folder), VIRTUAL_ENV="", JAVA_HOME=fake_java(tmp_path, 'openjdk version "17.0.1"')
@@ -368,7 +382,7 @@ case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; esac"""
         return [line for line in log.read_text().split("\n") if " pip " in line]
 
     clone = tmp_path / "clone"
-    assert installed() == [f"-m pip install --quiet --editable {clone}[local]"]
+    assert installed() == [f"-I -m pip install --quiet --editable {clone}[local]"]
     assert installed() == []
     (clone / "setup.py").write_text("# another list\n")
     assert len(installed()) == 1
@@ -400,8 +414,8 @@ def test_a_laptops_environment_is_the_locks_and_where_that_does_not_fit_what_set
     folder, log, clone = bin_folder(tmp_path), tmp_path / "log", tmp_path / "clone"
     body = f"""\
 echo "$*" >> {log}
-[ "$2" != venv ] || {{ mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; }}
-case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; *local.txt*) exit {0 if fits else 1} ;; esac"""
+[ "$3" != venv ] || {{ mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; }}
+case $* in *submission*) exit 2 ;; *-c*) exit 0 ;; *local.txt*) exit {0 if fits else 1} ;; esac"""
     script(folder / "python3", body)
     java = fake_java(tmp_path, 'openjdk version "17.0.1"')
     wrapper = Wrapper(tmp_path, PATH=str(folder), VIRTUAL_ENV="", JAVA_HOME=java)
@@ -445,8 +459,8 @@ def test_where_spark_is_there_none_is_installed(tmp_path, where):
     log = tmp_path / "log"
     body = f"""\
 echo "$*" >> {log}
-[ "$2" != venv ] || {{ mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; }}
-case $* in *-c*) exit 0 ;; *submission*) exit 2 ;; esac"""
+[ "$3" != venv ] || {{ mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; }}
+case $* in *submission*) exit 2 ;; *-c*) exit 0 ;; esac"""
     script(folder / "python3", body)
     java = fake_java(tmp_path, 'openjdk version "17.0.1"')
     wrapper = Wrapper(tmp_path, PATH=str(folder), VIRTUAL_ENV="", JAVA_HOME=java, **environ)

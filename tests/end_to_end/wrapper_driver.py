@@ -62,6 +62,7 @@ def of_worker(batches):
 
 signal.signal(signal.SIGTERM, clean_up)
 signal.signal(signal.SIGINT, clean_up)
+signal.signal(signal.SIGHUP, clean_up)
 if "DRIVER_SILENT" not in os.environ:
     handshake.announce(os.getpid())
 {"wait": wait_for_a_signal, "score": score, "lose": lose_the_report}[os.environ["DRIVER_DOES"]]()

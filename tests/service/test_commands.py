@@ -11,6 +11,7 @@ from functools import partial
 import boto3
 import pytest
 
+from batch_transform.aws.access import AwsAccess
 from batch_transform.config.loading import from_arguments
 from batch_transform.config.surroundings import Surroundings
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
@@ -377,7 +378,7 @@ def test_what_a_second_clean_removes_is_what_the_first_has_left(s3):
 def test_a_run_of_score_goes_on_by_its_call_and_by_no_command(s3, released):
     """`resume` refuses it."""
     killed(s3, "staged", released=released, ttl=0.1)
-    time.sleep(0.2)
+    time.sleep(1.2)  # of a service's times, which have whole seconds, a part is none
     found = ask("status", URI)
     assert found["status"] == ("ended" if released else "died")
     assert last_lines(found)[-1] == "To go on: the same call of score()"
@@ -390,9 +391,19 @@ def test_no_rules_are_printed_for_what_is_no_run(s3):
 
 def test_jobs_in_flight_are_stopped_before_a_run_is_cleaned(s3, monkeypatch):
     killed(s3, "job_created", released=True)
-    monkeypatch.setattr(TransformJobs, "is_in_flight", lambda self, name: True)
+    monkeypatch.setattr(TransformJobs, "is_in_flight", lambda self, name, was_created: True)
     with pytest.raises(ConfigurationError, match=r"jobs are in flight: .*; stop it first"):
         ask("clean", URI, "--unfinished")
+
+
+def test_a_run_whose_jobs_are_not_known_here_is_not_cleaned_under_them(s3, monkeypatch):
+    """As with the credentials of another account, or in another region; an emulator's jobs may have ended with it."""
+    killed(s3, "job_created", released=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(AwsAccess, "is_emulator", False)
+        with pytest.raises(ServiceFailure, match=r"it is in another account or region than is asked now"):
+            ask("clean", URI, "--unfinished")
+    assert ask("clean", URI, "--unfinished")["status"] == "cleaned"
 
 
 @pytest.mark.parametrize("place", ["s3://bucket/scorin", "s3://no-such-bucket", URI, "s3://bucket/runs"])

@@ -152,8 +152,8 @@ def test_a_copy_of_nothing(store, uri, bucket):
 
 
 def test_whether_a_bucket_exists(store, bucket):
-    assert store.bucket_exists(S3Uri(bucket, "a"))
-    assert not store.bucket_exists(S3Uri("no-such-bucket-here", ""))
+    assert store.bucket(S3Uri(bucket, "a"))
+    assert not store.bucket(S3Uri("no-such-bucket-here", ""))
 
 
 def test_a_missing_bucket_is_no_missing_object(client):

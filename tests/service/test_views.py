@@ -104,11 +104,11 @@ def test_list_tells_the_runs_of_a_workspace_the_latest_first(s3):
 
 
 def test_a_folder_that_is_no_runs_cannot_write_to_the_terminal_by_its_name(s3):
-    s3.put_object(Bucket="bucket", Key="runs/\u202e\x1b[31m/ledger/000000000000.json", Body=b"[" * 100_000)
+    s3.put_object(Bucket="bucket", Key="runs/\u202e\x9b31m/ledger/000000000000.json", Body=b"[" * 100_000)
     listed = ask("list", "s3://bucket")
     lines = listed.splitlines()
     assert all(line.isprintable() for line in lines)
-    assert [line for line in lines if line.startswith(r"s3://bucket/\u202e\x1b[31m: ")]
+    assert [line for line in lines if line.startswith(r"s3://bucket/\u202e\x9b31m: ")]
 
 
 def test_a_run_of_an_earlier_version_is_listed_and_shown(s3):

@@ -27,6 +27,7 @@ from batch_transform.pipeline.commands.plan import plan
 from batch_transform.pipeline.commands.plan_surroundings import NOTHING_AROUND
 from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.pipeline.tables.copied_source import CopiedInput
+from batch_transform.spark import hadoop_files
 from batch_transform.spark.copy_rules import encrypts_by_itself, is_todays_calendar, may_be_copied
 from batch_transform.spark.input_reading import scan_of
 from batch_transform.spark.merge_way import way_named
@@ -226,6 +227,31 @@ def test_a_session_that_encrypts_what_it_writes_is_seen(spark):
         assert encrypts_by_itself(spark, place)
         assert not encrypts_by_itself(spark, "s3a://other/rows/r")
         assert not encrypts_by_itself(spark, "file:/staged")
+
+
+_EMR = "<c><property><name>{}</name><value>{}</value></property></c>"
+
+
+def test_a_cluster_that_encrypts_what_is_written_is_seen_by_its_files(spark, tmp_path, monkeypatch):
+    """In `spark.conf` there is nothing of what Hadoop's files say."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    core, emrfs, place = tmp_path / "core-site.xml", tmp_path / "emrfs-site.xml", "s3a://staged/rows/r"
+    monkeypatch.setattr(hadoop_files, "_EMRFS", emrfs)
+    unreadable = [f'<?xml version="1.0" encoding="{name}"?><c/>' for name in ("GB2312", "none")]
+    for text in ("", "<configuration></configuration>", "<configuration><property/></configuration>", *unreadable):
+        core.write_text(text)
+        emrfs.write_text(_EMR.format("fs.s3.enableServerSideEncryption", "false"))
+        assert not encrypts_by_itself(spark, place)
+    for name in ("fs.s3.enableServerSideEncryption", "fs.s3.cse.enabled"):
+        emrfs.write_text(_EMR.format(name, "true"))
+        assert encrypts_by_itself(spark, place)
+    emrfs.unlink()
+    said = "<property><name>fs.s3a.{}encryption.algorithm</name><value>SSE-KMS</value></property>"
+    core.write_text(f"<configuration>{said.format('')}</configuration>")
+    assert encrypts_by_itself(spark, place)
+    core.write_text(f"<configuration>{said.format('bucket.staged.')}</configuration>")
+    assert encrypts_by_itself(spark, place)
+    assert not encrypts_by_itself(spark, "s3a://other/rows/r")
 
 
 def test_rows_that_the_session_holds_are_staged_and_not_its_files(spark, tmp_path):

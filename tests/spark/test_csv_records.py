@@ -129,6 +129,17 @@ def test_any_name_is_a_field_however_the_session_reads_sql(spark, setting):
     ]
 
 
+@pytest.mark.parametrize("collation", ["UTF8_LCASE", "UTF8_BINARY_RTRIM", "UNICODE", "DE_CI_AI"])
+def test_strings_of_any_collation_are_spelled_alike(spark, collation):
+    if spark.version < "4":
+        pytest.skip("Spark 3.5 has no collations")
+    kinds = [f"a COLLATE {collation} AS a", f"transform(b, x -> x COLLATE {collation}) AS b"]
+    kinds.append(f"struct(a COLLATE {collation} AS a) AS c")
+    rows = [('A,"b ', [" ", "", None]), (" ", ["É"]), ("a\nb", ["x\r"]), (None, ["x"])]
+    df = spark.createDataFrame(rows, "a string, b array<string>").coalesce(1)
+    assert rendered(df.selectExpr(*kinds)) == rendered(df.selectExpr("a", "b", "struct(a) AS c"))
+
+
 def test_structs_arrays_and_vectors_are_flattened(spark):
     structs = spark.createDataFrame([], "s struct<a: int, t: struct<b: string>>").schema
     schema = StructType(structs.fields).add("v", VectorUDT()).add("d", ArrayType(DateType()))
@@ -173,6 +184,7 @@ def test_rows_that_would_be_read_otherwise_are_told_apart_by_column(spark):
             {"sql": "struct(map(1.5D, a) AS m)"},
             "record.sql: m holds a map with keys of type double",
         ),
+        ("jsonlines", "a array<struct<m: map<date, int>>>", {}, "a holds a map with keys of type date"),
         ("text", "a int", {}, "gives int; record.format text takes a string"),
         ("text", "a string, b string", {}, "2 columns, but record.format text takes one; name it"),
         ("binary", "a string", {}, "gives string; record.format binary takes binary"),
@@ -188,6 +200,16 @@ def test_a_record_that_its_format_cannot_carry_is_refused_before_any_work(spark,
     with pytest.raises(ConfigurationError) as refused:
         record_rule(spark, schema, format, columns, sql, **asked)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["geometry(0)", "array<geography(4326)>", "map<string, struct<a: geometry(4326)>>"])
+@pytest.mark.parametrize("format", ["jsonlines", "json"])
+def test_shapes_are_refused_that_spark_does_not_write_as_json(spark, kind, format):
+    if tuple(map(int, spark.version.split(".")[:2])) < (4, 1):
+        pytest.skip("this Spark has no shapes")
+    schema = spark.createDataFrame([], f"a int, shape {kind}").schema
+    with pytest.raises(ConfigurationError, match=r"record\.columns: shape holds values of type geo.*st_asbinary"):
+        record_rule(spark, schema, format, None, None)
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,24 @@ def test_rows_outside_of_replace_where(spark, world, table, tmp_path):
     assert "output.replace_where (id > 1)" in refused(world, tmp_path, keys(spark, 1, 2), place, output=output)
 
 
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("id > 1", [r"2 rows cannot be published: \w+ demands output\.replace_where"]),
+        ("echo > ''", [r"dead_letter: \w+_dead_letter does not take these rows: output\.replace_where: .*echo"]),
+        ("nope > ''", ["output: .*nope"]),
+    ],
+)
+def test_what_a_new_table_by_its_name_would_not_take(spark, world, tmp_path, condition, told):
+    """It is made empty, and then written: Delta refused that once all was scored, and ALTER TABLE was the advice."""
+    output = {"table": f"t_{uuid.uuid4().hex}", "format": "delta", "mode": "overwrite", "replace_where": condition}
+    arguments = world.arguments(tmp_path, output=output)
+    with pytest.raises(ConfigurationError) as caught:
+        score(keys(spark, 0, 1, 2), **arguments)
+    assert world.jobs(arguments["run_id"]) == []
+    assert all(re.search(words, str(caught.value)) for words in told)
+
+
 def test_the_dead_letters_table_is_asked_as_well(spark, world, table, tmp_path):
     place = table("id BIGINT, key INT, error STRING")
     arguments = world.arguments(

@@ -177,3 +177,17 @@ def test_a_line_break_in_a_field_of_csv_is_one_where_that_is_asked(spark, world,
     driver.close(driver.run().report)
     assert [event.text for event in told].count(WARNING) == warned
     assert sorted(row["key"] for row in spark.read.parquet(str(tmp_path / "out")).collect()) == sorted(keys)
+
+
+@pytest.mark.jars
+def test_options_hold_for_a_table_that_is_named_as_well(spark):
+    name = f"t_{uuid.uuid4().hex}"
+    try:
+        for keys in (2, 1):
+            spark.range(keys).write.format("delta").mode("overwrite").saveAsTable(name)
+        given = Input(table=name, options={"versionAsOf": "0"})
+        assert read_source(spark, given, PLACES, None).df.count() == 2
+        with pytest.raises(ConfigurationError, match="no such version"):
+            read_source(spark, Input(table=name, options={"versionAsOf": "9"}), PLACES, None)
+    finally:
+        spark.sql(f"DROP TABLE IF EXISTS {name}")

@@ -118,11 +118,27 @@ PART = [
         {"path": "{}/delta", "format": "delta", "options": {"versionAsOf": "0"}},
         {"path": "{}/delta", "format": "delta", "mode": "overwrite"},
     ),
+    *(
+        (
+            {"path": "{}/delta", "format": "delta", "where": where},
+            {"path": "{}/delta", "format": "delta", "mode": "overwrite", "replace_where": where},
+        )
+        for where in (
+            "timestamp_seconds(id) < current_timestamp()",
+            "date(ds) <= 'today'",
+            "rand(1) < 0.5",
+            "id IN (SELECT id FROM over_input)",
+        )
+    ),
     ({"path": "{}/delta@v0", "format": "delta"}, {"path": "{}/delta", "format": "delta", "mode": "overwrite"}),
     ({"path": "{}/delta@v0", "format": "delta"}, {"path": "{}/delta", "format": "delta", "mode": "append"}),
     ({"table": "delta.`{}/delta@v0`"}, {"path": "{}/delta", "format": "delta", "mode": "overwrite"}),
     ({"table": "over_input", "where": "ds = 'b'"}, {"table": "over_input", "format": "delta", "mode": "overwrite"}),
     ({"table": "part_of_over_input"}, {"table": "over_input", "format": "delta", "mode": "overwrite"}),
+    (
+        {"table": "over_input", "options": {"versionAsOf": "0"}},
+        {"table": "over_input", "format": "delta", "mode": "overwrite"},
+    ),
     ({"table": "over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
     ({"table": "part_of_over_input"}, {"table": "over_input", "format": "delta", "mode": "append"}),
     ({"path": "{}/delta", "format": "parquet"}, {"path": "{}/delta", "format": "delta", "mode": "overwrite"}),
@@ -204,6 +220,7 @@ FROM_ITSELF = {
 def test_new_rows_are_not_put_beside_those_that_they_are_made_of(spark, folder, format, rows):
     df = FROM_ITSELF[rows](spark.read.format(format).load(f"{folder}/{format}"))
     (fault,) = faults_of(spark, df, {"path": f"{folder}/{format}", "format": format, "mode": "append"})
+    assert "or replace just what is read: mode: overwrite, with output.replace_where (Delta)" in fault
     assert f"{folder}/{format} is what the input, a DataFrame, reads, and mode: append would put new rows" in fault
 
 
@@ -230,3 +247,34 @@ def test_a_table_is_replaced_by_its_scored_self(spark, world, tmp_path):
     score(spark.read.parquet(f"{tmp_path}/in"), **arguments)
     assert sorted(spark.read.parquet(f"{tmp_path}/in").columns) == ["echo", "key"]
     assert spark.read.parquet(f"{tmp_path}/in").count() == 9
+
+
+def test_a_part_of_a_table_is_replaced_by_its_scored_self_as_is_advised(spark, world, tmp_path):
+    path = f"{tmp_path}/table"
+    rows = spark.range(9).select(F.col("id").cast("string").alias("key"), F.lit("before").alias("echo"))
+    rows.write.format("delta").save(path)
+    part = spark.read.format("delta").load(path).where("key > '5'").drop("echo")
+    output = {"path": path, "format": "delta", "mode": "overwrite", "replace_where": "key > '5'"}
+    score(part, **world.arguments(tmp_path, output=output))
+    table = spark.read.format("delta").load(path)
+    assert (table.where("echo = 'before'").count(), table.where("key > '5' AND echo != 'before'").count()) == (6, 3)
+
+
+@pytest.mark.parametrize("left_out", [["echo"], ["echo", "other"]])
+def test_a_table_without_columns_that_are_not_written_anew_is_no_whole_one(spark, tmp_path, left_out):
+    path = f"{tmp_path}/table"
+    spark.range(9).selectExpr("id", "id AS echo", "id AS other").write.format("delta").save(path)
+    part = spark.read.format("delta").load(path).drop(*left_out)
+    targets = Targets(Output(path=path, format="delta", mode="overwrite"), DeadLetter(path="s3://tests/dead"))
+    found = overlaps(spark, targets, PLACES, MemoryStore(), Reading(None, lambda: part, ["echo"]))
+    assert len(found) == (len(left_out) > 1)
+
+
+def test_a_part_that_is_told_by_its_predictions_is_not_replaced_as_new_ones_would_not_be_of_it(spark, tmp_path):
+    path = f"{tmp_path}/table"
+    spark.range(9).selectExpr("id", "CAST(NULL AS BIGINT) AS echo").write.format("delta").save(path)
+    part = spark.read.format("delta").load(path).where("echo IS NULL").drop("echo")
+    output = Output(path=path, format="delta", mode="overwrite", replace_where="echo IS NULL")
+    targets = Targets(output, DeadLetter(path="s3://tests/dead"))
+    (fault,) = overlaps(spark, targets, PLACES, MemoryStore(), Reading(None, lambda: part, ["echo"]))
+    assert "on columns that stay" in fault

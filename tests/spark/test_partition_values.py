@@ -96,6 +96,28 @@ def test_types_that_a_folders_name_does_not_keep(spark):
     assert "e is binary" in binary
 
 
+@pytest.mark.parametrize(
+    "kind", ["array(1)", "map('a', 1)", "struct(1 AS a)", "null", "'a' COLLATE UTF8_LCASE", "X'00'", "INTERVAL '1' DAY"]
+)
+def test_what_no_table_is_partitioned_by_is_not_sent_to_delta(spark, kind):
+    if "COLLATE" in kind and spark.version < "4":
+        pytest.skip("Spark 3.5 has no collations")
+    (told,) = partition_faults(spark.sql(f"SELECT {kind} AS p").schema, ["p"], "delta")
+    assert "keeps only dates, integers and strings" in told
+    assert "delta" not in told
+
+
+@pytest.mark.jars
+@pytest.mark.parametrize("kind", ["array(1)", "map('a', 1)", "struct(1 AS a)", "null"])
+def test_what_delta_is_not_partitioned_by_is_refused_before_a_job_is_created(spark, world, tmp_path, kind):
+    df = spark.range(2).selectExpr("CAST(id AS STRING) AS key", f"{kind} AS p")
+    output = {"path": f"{tmp_path}/out", "format": "delta", "partition_by": ["p"]}
+    arguments = world.arguments(tmp_path, output=output, columns=["key"])
+    with pytest.raises(ConfigurationError, match=r"partitioned by p, cannot be written as delta: .*column p of type"):
+        score(df, **arguments)
+    assert world.jobs(arguments["run_id"]) == []
+
+
 def test_a_column_named_twice(spark):
     schema = spark.createDataFrame([], "p string").schema
     assert "names a column twice" in partition_faults(schema, ["p", "P"], None)[0]

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from batch_transform.core.object_store import (
     AlreadyThere,
+    Bucket,
     ObjectInfo,
     ObjectNotFound,
     ObjectStream,
@@ -121,14 +122,11 @@ class MemoryStore:
 
         self._mutate("CopyObject", target, effect)
 
-    def bucket_exists(self, place: S3Uri) -> bool:
+    def bucket(self, place: S3Uri) -> Bucket | None:
         self.faults.read()
-        bucket = place.bucket
-        return bucket in self.world.buckets or any(held == bucket for held, _ in self.world.objects)
-
-    def bucket_region(self, bucket: str) -> str | None:
-        self.faults.read()
-        return self.world.regions.get(bucket)
+        name = place.bucket
+        is_there = name in self.world.buckets or any(held == name for held, _ in self.world.objects)
+        return Bucket(self.world.regions.get(name)) if is_there else None
 
     def _mutate(self, operation: str, uri: S3Uri, effect: Callable[[], Effect]) -> Effect:
         def lost() -> StoreFailure:

@@ -28,6 +28,7 @@ _OF_FIPS = re.compile(r"fips-|-fips")
 # The sections of a run file that name an identity. What is asked for a model is asked by who creates its jobs, and the
 # logs are in the account in which they run.
 S3, SAGEMAKER, LOGS = SECTIONS = ("s3", "sagemaker", "logs")
+STS = "sts"  # by which roles are assumed, always by the identity of all
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,18 @@ class AwsAccess:
             return self._of_profile(own.profile, f"aws.{section}.profile")
         base = self._of_profile(self.profile, self.profile_key if self.profile else "")
         if own.role_arn is not None:
-            sts = self._made(base, "sts", Config(**_CALLS))
+            sts = self._made(base, STS, Config(**_CALLS))
             credentials = assumed(own, sts, f"aws.{section}.role_arn")
             return chain_session(base.region_name, self.profile, credentials)
         if own.service_credential is not None:
             provider = of_databricks(own.service_credential, f"aws.{section}.service_credential")
             return boto3.Session(botocore_session=provider, region_name=base.region_name)
         return base
+
+    def profile_of(self, service: str) -> str | None:
+        """Returns the profile by which a service is called, or whoever assumes a role for it; None: as `profile`."""
+        own = Identity() if service == STS else self._identity(service)[1]
+        return own.profile or self.profile
 
     def _identity(self, service: str) -> tuple[str, Identity]:
         """The section that names who calls a service, and whom it names."""

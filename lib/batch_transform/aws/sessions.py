@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ import boto3
 import botocore.session
 from botocore.configprovider import ConfigValueStore, ConstantProvider
 from botocore.credentials import CredentialResolver, Credentials
+from botocore.exceptions import BotoCoreError
 from botocore.loaders import create_loader
 
 # The emulator accepts any credentials; these are no secret and keep a laptop without an AWS profile working.
@@ -35,6 +37,28 @@ def chain_session(
     if credentials is not None:
         beneath.register_component("credential_provider", CredentialResolver([_Had(credentials)]))
     return _shared(beneath, beneath.get_config_variable("data_path"), region_name=region)
+
+
+def endpoints_of(profile: str | None, services: Mapping[str, str]) -> dict[str, str]:
+    """Returns the endpoints that a profile of the shared files names, by service, as AWS's SDKs read them.
+
+    There are none where the files, or the profile in them, are of no use: whoever makes a session tells of that.
+
+    Args:
+        profile: None: the chain decides.
+        services: boto3's name of each to its own id.
+    """
+    beneath = botocore.session.Session(profile=profile)
+    try:
+        own, groups = beneath.get_scoped_config(), beneath.full_config.get("services", {})
+    except (BotoCoreError, OSError, ValueError):
+        return {}
+    if str(own.get("ignore_configured_endpoint_urls")).lower() == "true":
+        return {}
+    group = groups.get(own.get("services"), {})
+    named = {name: group.get(id.replace("-", "_")) for name, id in services.items()}
+    urls = {name: url.get("endpoint_url") if isinstance(url, dict) else None for name, url in named.items()}
+    return {name: found for name, url in urls.items() if (found := url or own.get("endpoint_url"))}
 
 
 def emulator_session(region: str) -> boto3.Session:

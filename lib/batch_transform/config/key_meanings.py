@@ -11,7 +11,8 @@ MEANINGS: Mapping[str, str] = {
     "run_id": "the name of the run: it is resumed and published once under it; needed outside the emulator",
     "workspace": "`s3://bucket/prefix`, the folder of the runs: records, manifests, outputs, ledgers, staged rows",
     "staging": "another place for the staged rows; default: below the workspace, with an emulator on this disk",
-    "input.path": "the table to score: a location, also a pattern; or `table`, or `dead_letters`",
+    "input.path": "the table to score: a location, also a pattern, or a file that a Python package ships, "
+    "`package://NAME/inner/path`; or `table`, or `dead_letters`",
     "input.table": "`catalog.schema.name`",
     "input.dead_letters": "a published run, by its folder or run id, whose dead rows are to be scored",
     "input.format": "a format of Spark's reader",
@@ -111,7 +112,7 @@ MEANINGS: Mapping[str, str] = {
     "aws.*.external_id": "that the role's trust policy asks for",
     "aws.*.service_credential": "of Databricks' Unity Catalog",
     "aws.s3.kms_key": "the key of SSE-KMS, with the S3 bucket key on",
-    "aws.s3.sse": "`AES256`, where no key is given",
+    "aws.s3.sse": "`AES256`, or `aws:kms` with AWS's own key; where no `kms_key` is given",
     "aws.s3.expected_bucket_owner": "the account to which each bucket must belong",
     "aws.s3.requester_pays": "the run pays for requests to a bucket whose owner does not",
     "deploy.target": "the default of `--target`",

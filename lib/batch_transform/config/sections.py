@@ -74,6 +74,14 @@ class Input(PathOrTable):
             raise OfSection(f"{', '.join(given[:-1])} and {given[-1]} stand beside each other; give one")
         return run
 
+    @field_validator("format", "options")
+    @classmethod
+    def _of_what_a_reader_reads(cls, given: object, info: ValidationInfo) -> object:
+        # A recorded document has the defaults as well.
+        if info.data.get("dead_letters") is not None and given not in ("parquet", {}):
+            raise ValueError("stands beside dead_letters, whose rows the run itself reads; leave it out")
+        return given
+
     @field_validator("ddl")
     @classmethod
     def _of_files_without_types(cls, ddl: str | None, info: ValidationInfo) -> str | None:

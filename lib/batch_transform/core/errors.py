@@ -192,7 +192,7 @@ class RunStopped(BatchTransformError):
 
 
 class LedgerCorrupt(BatchTransformError):
-    """The ledger holds a step that cannot be: a gap, a broken digest, an unknown kind or an illegal transition.
+    """The ledger holds a step that cannot be: a gap, a broken digest or an illegal transition.
 
     It is final: nothing else says what was sent and what was answered.
 

@@ -12,6 +12,7 @@ join or a sort gives them in the order in which a shuffle's blocks arrive.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # A scan and what takes, drops or computes its rows one by one. A branch, a subquery's too, begins with a colon.
 _ROW_BY_ROW = re.compile(r" *(\+- )?(Filter|Project|Relation|SubqueryAlias|View)\b")
@@ -83,6 +84,15 @@ version weekday weekofyear when width_bucket window window_time windowspecdefini
 xpath_double xpath_float xpath_int xpath_long xpath_number xpath_short xpath_string xxhash64 year zeroifnull zip_with
 """
 _FIRM = frozenset(_NAMES.split())
+# Of these the answer is another one in another query: of its time, its user, its tasks and files.
+_TOLD_A_QUERY = """
+curdate current_catalog current_database current_date current_path current_schema current_time
+current_timestamp current_user input_file_block_length input_file_block_start input_file_name localtimestamp
+monotonically_increasing_id now session_user spark_partition_id user version
+"""
+_OF_A_QUERY = frozenset(_TOLD_A_QUERY.split())
+# Spark takes these texts for days where they are compared with one; a plan may have the day alone.
+_OF_TODAY = re.compile(r"""['"]\s*(?:now|today|tomorrow|yesterday)\b""", re.IGNORECASE)
 
 
 def is_firm(plan: str) -> bool:
@@ -105,6 +115,18 @@ def is_of_one_scan(plan: str) -> bool:
     return bool(lines) and not any(map(_BRANCH.match, lines)) and lines[-1].lstrip(" +-").startswith("Relation")
 
 
+def is_by_values(plan: str, condition: str) -> bool:
+    """Returns whether a condition holds for the same rows of a table in each query: by their values alone.
+
+    Args:
+        plan: of the rows for which it holds.
+        condition: as it was written.
+    """
+    is_of_a_query = any(name in _OF_A_QUERY for name in _called(plan)) or _OF_TODAY.search(condition)
+    has_query = any(map(_BRANCH.match, _lines(plan)))
+    return not (is_of_a_query or has_query or calls_python(plan) or calls_unknown(plan))
+
+
 def calls_python(plan: str) -> bool:
     """Returns whether a plan may call Python functions."""
     return _CALLED_BY_PYTHON.search(plan) is not None
@@ -112,8 +134,12 @@ def calls_python(plan: str) -> bool:
 
 def calls_unknown(plan: str) -> bool:
     """Returns whether a plan may call a function that is not known to give the same answer each time."""
-    names = (name for line in _lines(plan) for name in _CALL.findall(line))
-    return any((bare := name.lstrip("-~").lower()) and bare not in _FIRM for name in names)
+    return any(name and name not in _FIRM for name in _called(plan))
+
+
+def _called(plan: str) -> Iterator[str]:
+    """The names of what looks like a call."""
+    return (name.lstrip("-~").lower() for line in _lines(plan) for name in _CALL.findall(line))
 
 
 def _lines(plan: str) -> list[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields, replace
 
+from batch_transform.core.foreign_json import parsed
+
 # A driver renews three times within it, and changes nothing once half of it has passed without a renewal.
 DEFAULT_TTL_SECONDS = 60.0
 RENEWALS_PER_TTL = 3
@@ -62,7 +64,7 @@ def decode_lease(body: bytes) -> Lease:
         ValueError: they are none.
     """
     try:
-        told = json.loads(body)
+        told = parsed(body)
         # A later version may say more.
         lease = Lease(**{name: told[name] for name in _NAMES if name in told})
         if not (isinstance(lease.epoch, int) and isinstance(lease.counter, int) and 0 < lease.ttl_seconds <= MOST_TTL):

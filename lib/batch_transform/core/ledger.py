@@ -147,10 +147,15 @@ def _require_types(step: Step) -> None:
 def _refuse_later(number: object, version: object) -> None:
     """Refuses what a later version has written before its fields are looked at: nothing is wrong with it."""
     if isinstance(version, int) and version > FORMAT_VERSION:
-        raise ConfigurationError(
-            f"step {number} of the ledger was written by a later version of batch_transform, in its format "
-            f"{version}, and this version reads {FORMAT_VERSION}: go on with the run by that version"
-        )
+        raise written_later(number, f"in its format {version}, and this version reads {FORMAT_VERSION}")
+
+
+def written_later(number: object, what: str) -> ConfigurationError:
+    """Returns what is said of a step that a later version has written; `what` tells by what that is seen."""
+    return ConfigurationError(
+        f"step {number} of the ledger was written by a later version of batch_transform, {what}: go on with the run by "
+        "that version"
+    )
 
 
 def digest(body: bytes) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from batch_transform.core.aws_partitions import domain_of, partition_of
 from batch_transform.core.service_authorization import arn
-from batch_transform.core.uris import S3Uri
+from batch_transform.core.uris import DIRECTORY_ACCESS_POINT, DIRECTORY_BUCKET, S3Uri
 
 # "Referencing access points with ARNs, access point aliases, or virtual-hosted-style URIs", S3 user guide.
 _ALIAS = re.compile(r"([a-z0-9][a-z0-9-]*)-[a-z0-9]+-s3alias")
@@ -87,6 +87,14 @@ class Needed:
         if (point := access_point(name)) is not None:
             return self.arn("s3:accesspoint", self.key_account, AccessPointName=point)
         return self.arn("s3:bucket", BucketName=name)
+
+    def directory_bucket(self, name: str) -> str | None:
+        """Returns the ARN of a directory bucket, or of an access point of one; None for any other bucket."""
+        if name.endswith(DIRECTORY_BUCKET):
+            return self.arn("s3express:bucket", self.key_account, BucketName=name)
+        if name.endswith(DIRECTORY_ACCESS_POINT):
+            return self.arn("s3express:accesspoint", self.key_account, AccessPointName=name)
+        return None
 
     def _objects(self, place: S3Uri, key: str) -> str:
         if (point := access_point(place.bucket)) is not None:

@@ -42,12 +42,24 @@ class AlreadyThere(PreconditionFailed):
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """An object as a listing shows it; `etag` is kept as S3 gives it, with its quotes."""
+    """An object as a listing shows it; `etag` is kept as S3 gives it, with its quotes.
+
+    Attributes:
+        told_at: when S3 said so, by its own clock, as `last_modified` is; None: a listing, or it is not known.
+    """
 
     key: str
     etag: str
     size_bytes: int
     last_modified: datetime
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket that is there; `region` is the one of AWS that it lies in, None: not told, or the store is not AWS's."""
+
+    region: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,8 +112,5 @@ class ObjectStore(Protocol):
     def copy(self, source: S3Uri, etag: str, size_bytes: int, target: S3Uri) -> None:
         """Copies an object on the server; raises PreconditionFailed if the source is not at `etag`."""
 
-    def bucket_exists(self, place: S3Uri) -> bool:
-        """Returns whether there is the bucket of a place, of which as much may be seen as lies below that."""
-
-    def bucket_region(self, bucket: str) -> str | None:
-        """Returns the region of AWS that a bucket lies in; None: it is not told, or the store is not AWS's."""
+    def bucket(self, place: S3Uri) -> Bucket | None:
+        """Returns the bucket of a place, of which as much may be seen as lies below that; None: there is none."""

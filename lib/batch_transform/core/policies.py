@@ -122,12 +122,29 @@ def _s3(
 
     Hadoop looks at a folder by its name as well, and at those that it lies in. Workers put an object at once.
     """
+    yield from _sessions(needed, reads, writes)
+    reads, writes = ([each for each in some if not needed.directory_bucket(each.bucket)] for some in (reads, writes))
     above = [folder for place in writes if place in needed.in_spark for folder in _above(place)]
     folders = [place for place in (*reads, *above) if place.key]
     seen = [*(needed.below(place) for place in reads), *(needed.object(place) for place in folders)]
     yield _statement("S3Read", _READ, seen)
     yield _statement("S3Write", _WRITE if in_parts else _WRITE[:2], [needed.below(place) for place in writes])
     yield from _listing(needed, reads, above)
+
+
+def _sessions(needed: Needed, reads: Sequence[S3Uri], writes: Sequence[S3Uri]) -> Iterator[PolicyStatement]:
+    """A directory bucket is allowed whole, by the sessions that an SDK makes: "the access control boundary for
+    directory buckets is set only at the bucket level" (S3 user guide), and no action of `s3:` counts there.
+    """
+    written, read = (
+        {arn for place in places if (arn := needed.directory_bucket(place.bucket)) is not None}
+        for places in (writes, reads)
+    )
+    if written:
+        yield _statement("S3Express", ("s3express:CreateSession",), sorted(written))
+    if read - written:
+        mode: Conditions = {"StringEquals": {"s3express:SessionMode": "ReadOnly"}}
+        yield _statement("S3ExpressRead", ("s3express:CreateSession",), sorted(read - written), mode)
 
 
 def _listing(needed: Needed, below: Sequence[S3Uri], above: Sequence[S3Uri]) -> Iterator[PolicyStatement]:

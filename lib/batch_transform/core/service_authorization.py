@@ -19,6 +19,8 @@ ARNS = {
     "s3:accesspointobject": (
         "arn:${Partition}:s3:${Region}:${Account}:accesspoint/${AccessPointName}/object/${ObjectName}"
     ),
+    "s3express:bucket": "arn:${Partition}:s3express:${Region}:${Account}:bucket/${BucketName}",
+    "s3express:accesspoint": "arn:${Partition}:s3express:${Region}:${Account}:accesspoint/${AccessPointName}",
     "sagemaker:model": "arn:${Partition}:sagemaker:${Region}:${Account}:model/${ModelName}",
     "sagemaker:transform-job": "arn:${Partition}:sagemaker:${Region}:${Account}:transform-job/${TransformJobName}",
     "logs:log-group": "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}",
@@ -48,6 +50,7 @@ ACTIONS: Mapping[str, Action] = {
     "s3:GetObject": _OBJECT,
     "s3:ListBucket": Action(("bucket", "accesspoint"), ("s3:prefix",)),
     "s3:PutObject": _OBJECT,
+    "s3express:CreateSession": Action(("bucket", "accesspoint"), ("s3express:SessionMode",)),
     "sagemaker:AddTags": Action(("model", "transform-job")),
     "sagemaker:CreateModel": _MODEL,
     "sagemaker:CreateTransformJob": _JOB,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from batch_transform.core.escaping import one_line
 
 _GAP = "  "
+_MARKS = ("Mn", "Me")  # accents that are characters of their own, vowel points, the sign that makes an emoji
 _LEAST_COLUMNS = 20  # a column that is narrower is no easier to read than a line that a terminal breaks
 
 
@@ -82,5 +83,8 @@ def _padded(text: str, width: int, *, is_right: bool) -> str:
 
 
 def _width(text: str) -> int:
-    """How many columns of a terminal a text takes: letters of East Asia are two wide (Unicode, UAX 11)."""
-    return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    """How many columns of a terminal a text takes: letters of East Asia two (UAX 11), marks on letters none."""
+    return sum(
+        0 if unicodedata.category(letter) in _MARKS else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )

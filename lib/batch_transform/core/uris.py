@@ -85,6 +85,7 @@ def arn_fault(location: str) -> str | None:
     )
 
 
+DIRECTORY_BUCKET, DIRECTORY_ACCESS_POINT = "--x-s3", "--xa-s3"
 # "General purpose bucket naming rules", S3 user guide: no other bucket's name ends so.
 _OTHER_BUCKETS = (
     ((".mrap",), "the alias of a multi-region access point, which stands in an ARN alone", "one of its buckets"),
@@ -92,7 +93,7 @@ _OTHER_BUCKETS = (
     (
         # API reference, ListObjectsV2: there it "does not return objects in lexicographical order", and "only prefixes
         # that end in a delimiter (/) are supported". Of Batch Transform no page of AWS's says that it reads from one.
-        ("--x-s3", "--xa-s3"),
+        (DIRECTORY_BUCKET, DIRECTORY_ACCESS_POINT),
         "a directory bucket (S3 Express One Zone): it lists its objects in no order, and by whole folders alone, which "
         "is not what a run goes by, and AWS says of no transform job that it reads from one",
         "a general purpose bucket",

@@ -17,6 +17,7 @@ from batch_transform.core.publishing.file_publication import Publication, TreeFi
 from batch_transform.core.report_histograms import PredictionRange
 from batch_transform.core.reserved_columns import names_not_in
 from batch_transform.outputs import copying
+from batch_transform.outputs.claims import give_back
 from batch_transform.outputs.file_tree import THREADS, Tree
 from batch_transform.outputs.port import Capabilities, OutputFormat, OutputTable, PublishingRun
 from batch_transform.outputs.tree_of_location import SCHEMES, open_tree
@@ -86,7 +87,7 @@ class FileFormat(OutputFormat):
         Raises:
             ConfigurationError: one of them.
         """
-        copying.preflight(table.mode, open_tree(table.location, store), table.partition_by)
+        copying.preflight(table.mode, open_tree(table.location, store), table.partition_by, table.run_id)
 
     def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:
         """Refuses a folder that holds something beside, or in place of, a table of files."""
@@ -134,8 +135,18 @@ class FileFormat(OutputFormat):
         return warnings[:1]
 
     def publications(self, run: PublishingRun) -> list[Publication]:
-        """Returns the files to copy once both tables are merged, and counted, beside their targets."""
-        return [run.planned(table) for table in run.write(self)]
+        """Returns the files to copy once both tables are merged, and counted, beside their targets.
+
+        Raises:
+            ConfigurationError: a target cannot take them; none is the run's own then.
+        """
+        tables, planned = run.write(self), list[Publication]()
+        try:
+            planned.extend(map(run.planned, tables))
+        except ConfigurationError:
+            give_back_targets(run, planned)
+            raise
+        return planned
 
     def publish(self, run: PublishingRun, publications: Sequence[Publication]) -> None:
         """Copies what is not there yet, and removes what is not to stay."""
@@ -168,3 +179,10 @@ def _in_some_files(
         "schemas (Spark's option mergeSchema) takes the columns of one file for those of all, and may show none of "
         f"{'these' if len(lacking) + len(more) > 1 else 'it'}; write to another place if that is not meant"
     )
+
+
+def give_back_targets(run: PublishingRun, publications: Iterable[Publication]) -> None:
+    """Ends the run's claims to the targets of publications that are not carried out now; LedgerFenced as `permit`."""
+    for publication in publications:
+        run.permit()
+        give_back(publication.mode, run.open_tree(publication.target))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, StoreFailure
+from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.publishing.file_publication import (
     Kind,
     Mode,
@@ -23,11 +23,11 @@ from batch_transform.core.publishing.file_publication import (
     refuse_target,
 )
 from batch_transform.core.publishing.other_tables import other_table
+from batch_transform.outputs.claims import OWNER, claim, give_back, refuse_claim_of_others
 from batch_transform.outputs.file_tree import TEMPORARY_SUFFIX, THREADS, Tree, in_threads
 from batch_transform.outputs.registry import log_folders, output_formats
 
 SUCCESS = "_SUCCESS"
-OWNER = "_owner"
 
 Permit = Callable[[], None]
 
@@ -36,17 +36,20 @@ def _always() -> None:
     """Permits a copy without asking for a lease: a preflight changes nothing."""
 
 
-def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = ()) -> None:
+def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = (), run_id: str = "") -> None:
     """Checks an output before any work. Not for a run whose publication is recorded: its own files are there.
 
     Raises:
-        ConfigurationError: mode `error` and there are data files, other partition columns, a table that commits,
-            something else beside or in place of a table, or it cannot be listed or written.
+        ConfigurationError: mode `error` and there are data files or the claim of a run of another `run_id`, other
+            partition columns, a table that commits, something else beside or in place of a table, or it cannot be
+            listed or written.
     """
     try:
         names = [file.name for file in target.list()]
         refuse_others(target.location, names)
         refuse_target(mode, target.location, names, partition_by)
+        if mode == "error" and OWNER in names:
+            refuse_claim_of_others(target, run_id)
     except StoreFailure as err:
         raise _unwritable(f"output: {target.location}", err) from err
     check_writable(target)
@@ -111,30 +114,8 @@ def publication_of(
         (_refuse_table if mode == "append" else refuse_others)(target.location, names)
         return plan_publication(kind, mode, source.location, target.location, run_id, nonce, merged, found, merges_lost)
     except ConfigurationError:
-        if mode == "error":
-            target.delete([OWNER])
+        give_back(mode, target)
         raise
-
-
-def claim(target: Tree, run_id: str, nonce: str) -> None:
-    """Makes the output this run's own until it is published; doing it again is no error.
-
-    Raises:
-        ConfigurationError: another run has claimed it.
-    """
-    body = json.dumps({"nonce": nonce, "run_id": run_id}, sort_keys=True).encode()
-    try:
-        target.put_new(OWNER, body)
-    except AlreadyThere as err:
-        try:
-            found = target.read(OWNER)
-        except ObjectNotFound:
-            found = b"a run that has just ended"
-        if found != body:
-            raise ConfigurationError(
-                f"output: {target.location} is being written by {found.decode(errors='replace')}; "
-                f"if that run was given up, delete {target.location}/{OWNER}"
-            ) from err
 
 
 def publish(

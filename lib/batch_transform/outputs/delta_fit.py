@@ -67,16 +67,34 @@ def _refusal(spark: SparkSession, output: OutputTable, schema: StructType) -> st
     if properties.get(_APPEND_ONLY, "").lower() == "true" and output.mode in ("overwrite", "overwrite_partitions"):
         return f"it is {_APPEND_ONLY}, and output.mode is {output.mode}"
     if output.replace_where is not None:  # Delta would rewrite the files of the rows that stay before it writes ours
-        try:
-            spark.table(sql_name(output)).where(output.replace_where).schema  # noqa: B018 - Connect analyses when asked
-        except SPARK_ERRORS as err:
-            return f"output.replace_where: {cause_of(of_error(err)).words}"
+        if odd := _of_condition(spark.table(sql_name(output)), output.replace_where):
+            return odd
         output = replace(output, mode="append", replace_where=None)
     mark = f"not a failure: batch_transform asks what {uuid.uuid4().hex} would refuse"
     try:
         save(_uncomputable(spark, schema, mark), output, writer_options(output, "probe", mark))
     except SPARK_ERRORS as err:
         return None if mark in str(err) else cause_of(of_error(err)).words
+    return None
+
+
+def check_new(spark: SparkSession, output: OutputTable, schema: StructType, key: str) -> None:
+    """Checks the condition of rows that are replaced, which Delta asks of a named table that was made a moment before.
+
+    Raises:
+        ConfigurationError: it is none on these columns.
+    """
+    if output.table is None or output.replace_where is None:
+        return
+    if odd := _of_condition(spark.createDataFrame([], schema), output.replace_where):
+        raise ConfigurationError(f"{key}: {sql_name(output)} does not take these rows: {odd}")
+
+
+def _of_condition(rows: DataFrame, condition: str) -> str | None:
+    try:
+        rows.where(condition).schema  # noqa: B018 - Connect analyses when asked
+    except SPARK_ERRORS as err:
+        return f"output.replace_where: {cause_of(of_error(err)).words}"
     return None
 
 
@@ -88,20 +106,26 @@ def _uncomputable(spark: SparkSession, schema: StructType, mark: str) -> DataFra
 
 
 def table_rules(spark: SparkSession, output: OutputTable) -> list[TableRule]:
-    """Returns what a table that is there demands of each row that is written to it."""
+    """Returns what a table demands of each row that is written to it; a new one that it is in `replace_where`."""
     detail = describe(spark, output)
-    if detail is None:
-        return []
+    rules = []
+    # A named table is made empty before it is written; to a new one by its path Delta writes any row.
+    if output.replace_where is not None and (detail is not None or output.table is not None):
+        rules.append(TableRule(f"({output.replace_where})", f"output.replace_where ({output.replace_where})"))
+    if detail is not None:
+        rules = [*_rules_of(spark, output, detail), *rules]
+    return [replace(rule, told=f"{sql_name(output)} demands {rule.told}") for rule in rules]
+
+
+def _rules_of(spark: SparkSession, output: OutputTable, detail: Row) -> list[TableRule]:
+    """What a table that is there demands itself."""
     theirs = spark.table(sql_name(output)).schema
     rules = [TableRule(f"{path} IS NOT NULL", f"NOT NULL of {path}") for path in _never_null(theirs)]
     for name, value in (detail["properties"] or {}).items():
         if name.startswith(_CONSTRAINT):
             rules.append(TableRule(f"({value})", f"CHECK {name.removeprefix(_CONSTRAINT)} ({value})"))
     rules += [TableRule(holds, told) for holds, told in length_rules(spark, theirs)]
-    rules += _recorded_rules(spark, detail)
-    if output.replace_where is not None:
-        rules.append(TableRule(f"({output.replace_where})", f"output.replace_where ({output.replace_where})"))
-    return [replace(rule, told=f"{sql_name(output)} demands {rule.told}") for rule in rules]
+    return [*rules, *_recorded_rules(spark, detail)]
 
 
 def absent_columns(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]) -> list[StructField]:

@@ -16,6 +16,7 @@ from batch_transform.outputs.file_tree import TEMPORARY_SUFFIX, Tree
 
 # File systems without hard links (FUSE mounts of object stores) say so in several ways.
 NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _BLOCK_BYTES = 1024 * 1024
 
@@ -33,7 +34,8 @@ def local_errors(operation: str, path: str) -> Iterator[None]:
         yield
     except OSError as err:
         kind = {FileNotFoundError: ObjectNotFound, FileExistsError: AlreadyThere}.get(type(err), StoreFailure)
-        raise kind(operation, path, errno.errorcode.get(err.errno or 0, "OSError"), str(err)) from err
+        remedy = "; make room there" if err.errno in _NO_ROOM else ""
+        raise kind(operation, path, errno.errorcode.get(err.errno or 0, "OSError"), f"{err}{remedy}") from err
 
 
 class LocalTree:
@@ -149,7 +151,7 @@ class LocalTree:
         if not isinstance(source, LocalTree):
             raise TypeError(f"cannot copy from {source.location} to {self.location}")
         path, origin = self._path(name), source._path(file.name)  # noqa: SLF001 - another of this class
-        with local_errors("copy", origin), open(origin, "rb") as stream:
+        with local_errors("copy", f"{origin} to {path}"), open(origin, "rb") as stream:
             source._check_version(file, stream.fileno())  # noqa: SLF001 - as above
             _make_directory(os.path.dirname(path))
             temporary = _temporary(path)

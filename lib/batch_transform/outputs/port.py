@@ -64,6 +64,7 @@ class OutputTable:
         replace_where: with mode overwrite, the predicate of the rows that are replaced.
         location: the path as the run file names it.
         key: its section of the run file.
+        run_id: of the run.
     """
 
     mode: Mode
@@ -73,6 +74,7 @@ class OutputTable:
     replace_where: str | None = None
     location: str = ""
     key: str = "output"
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,11 +209,7 @@ class OutputFormat(ABC):
 
     @abstractmethod
     def publish(self, run: PublishingRun, publications: Sequence[Publication]) -> None:
-        """Carries out what `publications` returned, or what is left of it, dead letters first.
-
-        Raises:
-            ServiceFailure: it can be resumed.
-        """
+        """Carries out what `publications` returned, or its rest, dead letters first; ServiceFailure can be resumed."""
 
     def committed(self, spark: SparkSession, table: OutputTable, name: str) -> int | None:
         """Returns the rows of the commit of this name; None: there is none."""

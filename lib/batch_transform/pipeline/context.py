@@ -28,6 +28,7 @@ from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.service_shapes import TransformJobRequest
 from batch_transform.core.staged_table import Staged
+from batch_transform.core.statuses import JobStatus
 from batch_transform.outputs.copied_files import FileFormat
 from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.port import TableFormat
@@ -169,6 +170,7 @@ class Progress:
         flying: when each job was first seen in flight, by its name.
         listed: how many outputs of a job in flight were last seen, by the job's name.
         listings: when each of a job's listings was made, by its name.
+        statuses: of jobs in flight, as they were last told, by the job's name.
     """
 
     told_at: float = float("-inf")
@@ -176,6 +178,7 @@ class Progress:
     flying: dict[str, float] = field(default_factory=dict)
     listed: dict[str, int] = field(default_factory=dict)
     listings: dict[str, list[float]] = field(default_factory=dict)
+    statuses: dict[str, JobStatus] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,11 +11,13 @@ from batch_transform.core.errors import LedgerCorrupt
 from batch_transform.core.estimate.earlier_jobs import UNREADABLE, TimedJob, timed_jobs
 from batch_transform.core.estimate.expected_rounds import Outcome, outcome_of
 from batch_transform.core.expectations import Previous, kept_values
+from batch_transform.core.foreign_json import parsed
 from batch_transform.core.ledger import StepKind, decode
 from batch_transform.core.object_store import ObjectInfo, ObjectNotFound, ObjectStore, StoreFailure
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.run_layout import RUNS, RunLayout
 from batch_transform.core.run_settings import RunSettings
+from batch_transform.core.state.payload_forms import check_payload
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.workspace_runs import LISTING_THREADS, ledgers_of
 from batch_transform.s3.s3_errors import NO_SUCH_BUCKET
@@ -63,9 +64,10 @@ def _of_run(
     store: ObjectStore, layout: RunLayout, settings: RunSettings, types: Sequence[str]
 ) -> tuple[list[TimedJob], Outcome | None]:
     try:
-        report, model = json.loads(store.get(layout.status)[0]), settings.model_name
+        report, model = parsed(store.get(layout.status)[0]), settings.model_name
         return timed_jobs(report, model, types), outcome_of(report, model)
-    except (ObjectNotFound, StoreFailure, ValueError, KeyError, TypeError):  # another version's, or none
+    # Another version's, or none.
+    except (ObjectNotFound, StoreFailure, ValueError, KeyError, TypeError, AttributeError):
         return [], None
 
 
@@ -80,11 +82,11 @@ def latest_published(store: ObjectStore, own: RunLayout, output: str) -> Previou
     others = [steps for layout, steps in ledgers_of(store, own.workspace) if layout != own]
     with ThreadPoolExecutor(LISTING_THREADS) as pool:
         found = [each for each in pool.map(lambda steps: published_report(store, own.workspace, steps), others) if each]
-    same = [each for each in found if (each[1]["output"] or "").rstrip("/") == output.rstrip("/")]
+    same = [each for each in found if (each[1].get("output") or "").rstrip("/") == output.rstrip("/")]
     if not same:
         return Previous(None, {}, output)
     report = max(same, key=lambda each: each[0])[1]
-    return Previous(report["run_id"], kept_values(report.get("expectations", [])), output)
+    return Previous(report.get("run_id"), kept_values(report.get("expectations", [])), output)
 
 
 def published_report(
@@ -100,7 +102,8 @@ def published_report(
     for info in sorted(steps, key=lambda info: info.key, reverse=True):
         try:
             step = decode(store.get(S3Uri(workspace.bucket, info.key))[0])
-        except LedgerCorrupt:
+            check_payload(step)
+        except (LedgerCorrupt, ValueError):
             return None  # nobody can say what that run has published
         if step.kind == StepKind.DONE:
             return info.last_modified, step.payload["report"]

@@ -143,6 +143,7 @@ class Targets:
 
     output: Output
     dead_letter: DeadLetter
+    run_id: str = ""
 
     @property
     def format(self) -> OutputFormat:
@@ -162,7 +163,9 @@ class Targets:
         def table(target: Output | DeadLetter, key: str) -> OutputTable:
             path = places.spark_path(target.path) if target.path else None
             by = tuple(output.partition_by)
-            return OutputTable(output.mode, path, target.table, by, output.replace_where, target.path or "", key)
+            return OutputTable(
+                output.mode, path, target.table, by, output.replace_where, target.path or "", key, self.run_id
+            )
 
         return {"result": table(output, "output"), "dead_letter": table(self.dead_letter, "dead_letter")}
 
@@ -185,4 +188,4 @@ def targets_of(config: RunConfig, places: Places) -> Targets:
     given = config.dead_letter_place
     if given is None or not (given.path or given.table):
         given = DeadLetter(path=f"{output.path}_dead_letter", column=given.column if given is not None else None)
-    return Targets(output, given)
+    return Targets(output, given, config.run_id or "")

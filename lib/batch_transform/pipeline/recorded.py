@@ -71,9 +71,9 @@ class RecordedRun:
             lease.release()
 
     def lease_age_seconds(self) -> float:
-        """Returns how long ago the lease was renewed, by S3's clock and this machine's."""
+        """Returns how long ago the lease was renewed, by S3's clock alone where it tells its time."""
         found = self.store.head(self.layout.lease)
-        return (CLOCK.now() - found.last_modified).total_seconds() if found else float("inf")
+        return ((found.told_at or CLOCK.now()) - found.last_modified).total_seconds() if found else float("inf")
 
 
 def named_run(uri: S3Uri, store: ObjectStore) -> RecordedRun:
@@ -92,7 +92,7 @@ def read_run(workspace: S3Uri, run_id: str, store: ObjectStore) -> RecordedRun:
 
 def _read(layouts: Sequence[RunLayout], store: ObjectStore) -> RecordedRun:
     others = []
-    for layout in layouts if store.bucket_exists(layouts[0].workspace) else ():
+    for layout in layouts if store.bucket(layouts[0].workspace) else ():
         found = run_at(layout, store)
         if found.lies_here:
             return found
@@ -126,7 +126,7 @@ def no_run(told: str, uri: S3Uri, store: ObjectStore) -> str:
     """
     near: S3Uri | None = None
     with suppress(StoreFailure):  # who may read a run, may not list others
-        if not store.bucket_exists(uri.parent):
+        if not store.bucket(uri.parent):
             return f"{told}: there is no bucket {uri.bucket}; a run is named <workspace>/<run_id>"
         near = _near_run(uri, store)
     hint = "" if near is None else f" (did you mean {near}?)"

@@ -21,6 +21,8 @@ WITH_SPARK = ("run", "plan", "resume", "prepare", "collect")
 _OF_A_RUN = re.compile(r"`([a-z]+) (s3://[^`]+?)((?: --[^`]*)?)`")
 _OF_THE_PROGRAM = re.compile(rf"`{PROGRAM_NAME} (?=[a-z])")
 _AT_THE_END = re.compile(r": `([^`]+ s3://[^`]+)`$", re.MULTILINE)
+# A word as `shlex` quotes it, in which an apostrophe stands between two strings.
+_OF_THE_STATE = re.compile(r"""--set (?='?emulator\.state=)(?:'[^']*'|"[^"]*"|[^\s'"`])+""")
 _BEFORE = 3  # words of a command line that are its program, the command and the run
 
 
@@ -67,6 +69,16 @@ def with_options(words: Sequence[str], options: Sequence[str]) -> str:
     """Returns a command line with further options, which stand before what is passed on unread, behind `--`."""
     cut = words.index("--") if "--" in words else len(words)
     return shlex.join([*words[:cut], *options, *words[cut:]])
+
+
+def reached_as_here(text: str) -> str:
+    """Returns what was recorded of commands with the `emulator.state` that is given in this process, if one is.
+
+    The folder may lie elsewhere since, or have been given by a path relative to another place.
+    """
+    near = Spelling.from_environ(os.environ).near
+    given = [word for word in near if word.startswith("emulator.state=")]
+    return _OF_THE_STATE.sub(lambda _: shlex.join(["--set", given[-1]]), text) if given else text
 
 
 def spelled_out_here(text: str) -> str:

@@ -121,8 +121,17 @@ def _parts(path: str, kind: T.StructType, value: str) -> Iterator[CsvField]:
             yield from _parts(f"{name}.", field.dataType, part)
         elif _is_vector(field.dataType):
             yield CsvField(name, T.ArrayType(T.DoubleType()), part, is_vector=True)
+        elif (plain := _without_collation(field.dataType)) != field.dataType:
+            yield CsvField(name, plain, f"CAST({part} AS {plain.simpleString()})")
         else:
             yield CsvField(name, field.dataType, part)
+
+
+def _without_collation(kind: T.DataType) -> T.DataType:
+    """Searches for quotes and line breaks go by characters, which most collations do not allow."""
+    if isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StringType):
+        return T.ArrayType(T.StringType(), kind.containsNull)
+    return T.StringType() if isinstance(kind, T.StringType) else kind
 
 
 def _in_order(

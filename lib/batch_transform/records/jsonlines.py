@@ -24,6 +24,7 @@ JSON_OPTIONS = {
     "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'",
     "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
 }
+_SHAPES = ("geometry", "geography")  # types of Spark 4.1 and later
 
 
 class JsonLines(RecordFormat):
@@ -35,14 +36,8 @@ class JsonLines(RecordFormat):
     is_json = True
 
     def type_faults(self, kind: T.StructType, key: str) -> list[str]:
-        """Returns a fault for each field with map keys other than string, integer, boolean."""
-        return [
-            f"{key}: {field.name} holds a map with keys of type {keys.simpleString()}; "
-            "JSON carries string, integer and boolean keys"
-            for field in kind.fields
-            for keys in _map_keys(field.dataType)
-            if not isinstance(keys, (T.StringType, T.IntegralType, T.BooleanType))
-        ]
+        """Returns a fault for each field with map keys other than string, integer, boolean, or with shapes."""
+        return [f"{key}: {field.name} holds {what}" for field in kind.fields for what in _not_in_json(field.dataType)]
 
     def record(self, kind: T.DataType, value: Column) -> Column:
         """Returns the object; one without a field for a null struct."""
@@ -53,15 +48,22 @@ class JsonLines(RecordFormat):
         return object_bytes(kind, fields) if isinstance(kind, T.StructType) and fields else json_bytes(kind, value)
 
 
-def _map_keys(kind: T.DataType) -> Iterator[T.DataType]:
+def _not_in_json(kind: T.DataType) -> Iterator[str]:
     if isinstance(kind, T.MapType):
-        yield kind.keyType
-        yield from _map_keys(kind.valueType)
+        if not isinstance(kind.keyType, (T.StringType, T.IntegralType, T.BooleanType)):
+            keys = kind.keyType.simpleString()
+            yield f"a map with keys of type {keys}; JSON carries string, integer and boolean keys"
+        yield from _not_in_json(kind.valueType)
     elif isinstance(kind, T.ArrayType):
-        yield from _map_keys(kind.elementType)
+        yield from _not_in_json(kind.elementType)
     elif isinstance(kind, T.StructType):
         for field in kind.fields:
-            yield from _map_keys(field.dataType)
+            yield from _not_in_json(field.dataType)
+    elif kind.typeName() in _SHAPES:
+        yield (
+            f"values of type {kind.simpleString()}, which Spark does not write as JSON; send their bytes by "
+            "record.sql, with st_asbinary, or leave the column out of the record"
+        )
 
 
 FORMAT = JsonLines()

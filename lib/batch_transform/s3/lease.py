@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from batch_transform.core.errors import LedgerFenced, RunHeld, ServiceFailure
+from batch_transform.core.foreign_json import parsed
 from batch_transform.core.lease import Lease, decode_lease, foreign_lease
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore, StoreFailure
 from batch_transform.core.run_layout import RunLayout
@@ -241,10 +242,8 @@ def request_stop(store: ObjectStore, layout: RunLayout, epoch: int, at: str) -> 
 def is_stop_requested(store: ObjectStore, layout: RunLayout, epoch: int) -> bool:
     """Returns whether the driver of `epoch` is asked to stop; a store that does not tell is asked again later."""
     try:
-        body, _ = store.get(layout.stop_request)
+        return bool(parsed(store.get(layout.stop_request)[0])["epoch"] == epoch)
     except StoreFailure:
         return False
-    try:
-        return bool(json.loads(body)["epoch"] == epoch)
     except (ValueError, TypeError, KeyError):
         return False  # what somebody else put there asks nobody

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from batch_transform.core.answered_at import answered_at
 from batch_transform.core.object_store import (
     AlreadyThere,
+    Bucket,
     ObjectInfo,
     ObjectNotFound,
     ObjectStream,
@@ -19,7 +21,7 @@ from batch_transform.core.object_store import (
     StoreFailure,
 )
 from batch_transform.core.uris import S3Uri
-from batch_transform.s3.buckets import bucket_exists, bucket_region, first_key
+from batch_transform.s3.buckets import bucket_of, first_key
 from batch_transform.s3.multipart import copy_in_parts, end_uploads
 from batch_transform.s3.s3_errors import is_bare, is_denied, s3_errors
 
@@ -128,7 +130,7 @@ class S3Store:
                 found = self._client.head_object(Bucket=uri.bucket, Key=uri.key)
         except ObjectNotFound:
             return None
-        return ObjectInfo(uri.key, found["ETag"], found["ContentLength"], found["LastModified"])
+        return ObjectInfo(uri.key, found["ETag"], found["ContentLength"], found["LastModified"], answered_at(found))
 
     def list(self, prefix: S3Uri) -> Iterator[ObjectInfo]:
         """Returns the objects below `prefix` in key order, page by page."""
@@ -193,13 +195,9 @@ class S3Store:
                 TaggingDirective="REPLACE",
             )
 
-    def bucket_exists(self, place: S3Uri) -> bool:
-        """Returns whether there is the bucket of a place; one that this identity may not see raises StoreFailure."""
-        return bucket_exists(self._client, place)
-
-    def bucket_region(self, bucket: str) -> str | None:
-        """Returns the region of AWS that a bucket lies in; None: it is not told, or the store is not AWS's."""
-        return bucket_region(self._client, bucket)
+    def bucket(self, place: S3Uri) -> Bucket | None:
+        """Returns the bucket of a place, None: there is none; one that may not be seen raises StoreFailure."""
+        return bucket_of(self._client, place)
 
     @contextmanager
     def _reading(self, operation: str, uri: S3Uri) -> Iterator[None]:

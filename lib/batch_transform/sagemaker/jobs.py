@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batch_transform.core.answered_at import answered_at
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.escaping import visible
 from batch_transform.core.near_names import meant
@@ -24,12 +25,20 @@ _CREATED_ELSEWHERE = (
     "The run has created it, so it is in another account or region than is asked now: go on with the credentials and "
     "the region (aws.region) that the run was begun with. If it is nowhere, choose another run_id"
 )
+_CREATED_NOW = (
+    "It was created a moment ago and is not known yet; if it stays so, the credentials are no longer those with which "
+    "it was created, and others are asked for another account's jobs"
+)
 _MOST_MODELS = 100  # of a page, botocore's MaxResults of ListModels
 
 
 @dataclass(frozen=True)
 class JobDescription:
-    """What DescribeTransformJob says of a job; the times are absent until they happen."""
+    """What DescribeTransformJob says of a job; the times are absent until they happen.
+
+    Attributes:
+        told_at: when it was said, by the service's clock, as the other times are; None: that is not known.
+    """
 
     name: str
     status: JobStatus
@@ -37,6 +46,7 @@ class JobDescription:
     created_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
+    told_at: datetime | None = None
 
 
 class TransformJobs:
@@ -151,22 +161,30 @@ class TransformJobs:
             failure = failure_of("DescribeTransformJob", name, err)
             is_unknown = isinstance(err, ClientError) and err.response["Error"]["Code"] in _NO_SUCH_JOB
             if name in self._new and isinstance(err, ClientError) and (is_unknown or is_refused(err)):
-                failure = NotNow(str(failure), is_quota=False)
+                failure = NotNow(_with(failure, _CREATED_NOW) if is_unknown else str(failure), is_quota=False)
             elif is_unknown:
-                failure = ServiceFailure(f"{str(failure).rstrip('.')}. {_CREATED_ELSEWHERE}")
+                failure = ServiceFailure(_with(failure, _CREATED_ELSEWHERE))
             raise failure from err
         self._new.discard(name)
         status = _status_of(name, found)
-        times = (found.get(key) for key in ("CreationTime", "TransformStartTime", "TransformEndTime"))
+        made, begun, ended = map(found.get, ("CreationTime", "TransformStartTime", "TransformEndTime"))
         reason = found.get("FailureReason")
-        return JobDescription(name, status, None if reason is None else self._hide(visible(reason)), *times)
+        reason = None if reason is None else self._hide(visible(reason))
+        return JobDescription(name, status, reason, made, begun, ended, answered_at(found))
 
-    def is_in_flight(self, name: str) -> bool:
+    def is_in_flight(self, name: str, *, was_created: bool) -> bool:
         """Returns whether the service knows the job and still works on it.
+
+        Args:
+            name: of the job.
+            was_created: whether the service is sure to have accepted it: it forgets no job, so that whoever does not
+                know this one is not whom to ask.
 
         Raises:
             NotNow, ServiceFailure: as `describe`.
         """
+        if was_created:
+            return not self.describe(name).status.is_terminal
         found = self._described(name)
         return found is not None and not _status_of(name, found).is_terminal
 
@@ -197,6 +215,10 @@ class TransformJobs:
         except BotoCoreError as err:
             raise failure_of("StopTransformJob", name, err) from err
         return True
+
+
+def _with(failure: ServiceFailure, advice: str) -> str:
+    return f"{str(failure).rstrip('.')}. {advice}"
 
 
 def _status_of(name: str, described: DescribedTransformJob) -> JobStatus:

@@ -21,7 +21,8 @@ from batch_transform.core.service_shapes import TransformJobRequest
 _NO_DEFAULTS = {"SchemaVersion": "1.0"}
 # Beside other versions than it was made for its import fails in ways of its own: pydantic's PydanticUserError, as on
 # Databricks 16.4 LTS, is a RuntimeError.
-_UNUSABLE = (ImportError, RuntimeError, TypeError, AttributeError, ValueError)
+# With PYTHONWARNINGS=error a warning is one too, and a SyntaxWarning a SyntaxError.
+_UNUSABLE = (ImportError, RuntimeError, TypeError, AttributeError, ValueError, SyntaxError, Warning)
 
 
 def built_request(job: JobSettings, session: Any) -> TransformJobRequest:

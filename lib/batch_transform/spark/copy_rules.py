@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DataType, MapType, NumericType, StringType, StructType
 
+from batch_transform.spark.hadoop_files import hadoop_settings_of_files
 from batch_transform.spark.nested_kinds import kinds_in
 from batch_transform.spark.record_rules import RecordRule
 from batch_transform.spark.settings import effective, is_connect, known
@@ -33,7 +34,7 @@ _CALENDARS = ("spark.sql.parquet.datetimeRebaseModeInRead", "spark.sql.parquet.i
 _KEYS = ("parquet.crypto.factory.class", "spark.hadoop.parquet.crypto.factory.class")
 # By which Spark would encrypt what it writes on S3, and a copy of the driver's is not; s3a has them of one bucket, too.
 _ENCRYPTING = ("encryption.algorithm", "server-side-encryption-algorithm")
-_ENCRYPTING_OF_EMR = "spark.hadoop.fs.s3.enableServerSideEncryption"
+_ENCRYPTING_OF_EMR = ("fs.s3.enableServerSideEncryption", "fs.s3.cse.enabled")
 # They choose among files, and change nothing in them.
 _CHOOSING = frozenset({"pathglobfilter", "recursivefilelookup", "modifiedafter", "modifiedbefore", "mergeschema"})
 
@@ -75,8 +76,10 @@ def is_cached(df: DataFrame) -> bool:
 def encrypts_by_itself(spark: SparkSession, place: str) -> bool:
     """Returns whether Spark is told how to encrypt what it writes on S3, in any bucket or in that of a place."""
     bucket = place.partition("://")[2].partition("/")[0]
-    of_s3a = [f"spark.hadoop.fs.s3a.{which}{name}" for which in ("", f"bucket.{bucket}.") for name in _ENCRYPTING]
-    return any(known(spark, key) is not None for key in (*of_s3a, _ENCRYPTING_OF_EMR))
+    of_s3a = [f"fs.s3a.{which}{name}" for which in ("", f"bucket.{bucket}.") for name in _ENCRYPTING]
+    keys, in_files = (*of_s3a, *_ENCRYPTING_OF_EMR), hadoop_settings_of_files()
+    said = (known(spark, f"spark.hadoop.{key}") or in_files.get(key, "") for key in keys)
+    return any(each.lower() not in ("", "false") for each in said)
 
 
 def _is_of_this_machine(spark: SparkSession) -> bool:

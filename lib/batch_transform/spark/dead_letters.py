@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import numpy as np
@@ -82,14 +82,16 @@ def _errors(source: MergeSource, batches: Iterator[pa.Array]) -> Iterator[pa.Arr
 def _structs(
     source: MergeSource, leaves: LeafLookup, numbers: np.ndarray, answers: Gatherer
 ) -> Iterator[pa.StructArray]:
-    for leaf, chosen in leaves.runs(numbers):
+    runs = list(leaves.runs(numbers))
+    told = _words(source, [leaf for leaf, _ in runs])
+    for leaf, chosen in runs:
         if leaf["state"] != DEAD:
             yield pa.array([{}] * len(chosen), _ARROW_TYPE)
             continue
         lines: list[int | None] = [None] * len(chosen)
         if leaf["line"] is not None:
             lines = (chosen - leaf["start"] + leaf["line"]).tolist()
-        said = [_words(source, leaf)] * len(chosen)
+        said = [told.get((leaf["job"], leaf["object"]), leaf["evidence"])] * len(chosen)
         if leaf["etag"] is not None:  # it has an output, whose line is no prediction: the line itself is the evidence
             said = answers.raw(leaf, chosen).to_pylist()
         fixed = {
@@ -102,8 +104,12 @@ def _structs(
         )
 
 
-def _words(source: MergeSource, leaf: Leaf) -> str | None:
-    """What service and model said of a dead leaf; a leaf of an earlier version has it in itself."""
-    if leaf["evidence"] is not None or leaf["job"] is None:
-        return leaf["evidence"]
-    return source.words(leaf["job"], leaf["object"])
+def _words(source: MergeSource, leaves: Iterable[Leaf]) -> dict[tuple[str, str], str | None]:
+    """What service and model said of dead leaves, by job and object; one of an earlier version has it in itself.
+
+    Neighbours may be of as many jobs as there are instances, of which few have their words held at a time: they are
+    asked for job by job.
+    """
+    dead = [leaf for leaf in leaves if leaf["state"] == DEAD and leaf["evidence"] is None and leaf["etag"] is None]
+    sent = sorted({(leaf["job"], leaf["object"]) for leaf in dead if leaf["job"] is not None})
+    return {(job, name): source.words(job, name) for job, name in sent}

@@ -5,9 +5,12 @@ Imports no PySpark, as whoever ends a run has to tell of an error without it too
 
 from __future__ import annotations
 
+import re
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from batch_transform.core.error_causes import cause_of
@@ -17,6 +20,8 @@ from batch_transform.core.stack_traces import JVM_STACK, Link, of_stack
 _MOST_LINKS = 20
 # Spark Connect hands on what it does not know under names of its own.
 _NAMELESS = ("SparkConnectGrpcException", "SparkException", "UnknownException")
+# Py4J's whole words for a call that the end of the JVM has cut short; of what Java raises a trace follows.
+_UNANSWERED = re.compile(r"An error occurred while calling \S+")
 
 
 def _of_py4j(name: str) -> tuple[type[Exception], ...]:
@@ -46,6 +51,19 @@ def told(words: str, what: str = "") -> str:
 def is_of_spark(err: BaseException) -> bool:
     """Returns whether Spark has raised an error, with a JVM beside the driver or without."""
     return isinstance(err, _of_py4j("Py4JJavaError")) or hasattr(err, "getErrorClass")
+
+
+def jvm_is_gone(err: BaseException) -> bool:
+    """Returns whether an error says that the JVM beside the driver has ended: Py4J has lost it, or cannot reach it."""
+    return any(_is_lost(each) for each in causes_of(err))
+
+
+def _is_lost(err: BaseException) -> bool:
+    if isinstance(err, ConnectionError):
+        raised = traceback.extract_tb(err.__traceback__)[-1:]
+        return any(Path(frame.filename).parent.name == "py4j" for frame in raised)
+    is_cut_short = type(err) in _of_py4j("Py4JError") and _UNANSWERED.fullmatch(str(err)) is not None
+    return is_cut_short or isinstance(err, _of_py4j("Py4JNetworkError"))
 
 
 def causes_of(err: BaseException) -> Iterator[BaseException]:

@@ -81,7 +81,10 @@ def read_input(spark: SparkSession, given: InputTable) -> DataFrame:
         ServiceFailure: it cannot be read now.
     """
     try:
-        df = spark.read.table(given.table) if given.table is not None else _read_files(spark, given)
+        if given.table is not None:
+            df = spark.read.options(**given.options).table(given.table)
+        else:
+            df = _read_files(spark, given)
         df.schema  # noqa: B018 - Connect analyses only when it is asked
     except SPARK_ERRORS as err:
         place = f"input: {given.table or given.path} cannot be read"
@@ -217,10 +220,19 @@ def _structs(kind: DataType) -> Iterator[StructType]:
     return (each for each in kinds_in(kind) if isinstance(each, StructType))
 
 
-def check_storable(spark: SparkSession, schema: StructType, path: str, format: str) -> StructType:
+def check_storable(
+    spark: SparkSession, schema: StructType, path: str, format: str, partition_by: Sequence[str] = ()
+) -> StructType:
     """Writes an empty table of `schema`, of both the input and the prediction, and returns as what it is read.
 
     What a format refuses would be refused after jobs were paid for.
+
+    Args:
+        spark: the session.
+        schema: the columns.
+        path: of the table.
+        format: in which it is written.
+        partition_by: its partition columns, of a format that tells its columns without a file.
 
     Raises:
         ConfigurationError: a type or a name that the format does not take, or a place that Spark cannot write.
@@ -228,8 +240,10 @@ def check_storable(spark: SparkSession, schema: StructType, path: str, format: s
     try:
         with own_session(spark, {CASE_SENSITIVE: effective(spark, CASE_SENSITIVE) or "false"}):
             empty = without_rows(spark, schema)
-            empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS).save(path)
+            writer = empty.write.format(format).mode("overwrite").options(**SMALL_ROW_GROUPS)
+            writer.partitionBy(*partition_by).save(path)
             return spark.read.format(format).load(escaped(path, format)).schema
     except SPARK_ERRORS as err:
-        told = f"input and prediction: a table of their columns cannot be written as {format}"
+        by = f", partitioned by {', '.join(partition_by)}," if partition_by else ""
+        told = f"input and prediction: a table of their columns{by} cannot be written as {format}"
         raise failure_of(err, told, is_begun=False) from None

@@ -9,16 +9,20 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     BinaryType,
+    BooleanType,
     ByteType,
     CharType,
     DataType,
     DateType,
     IntegerType,
     LongType,
+    NumericType,
     ShortType,
     StringType,
     StructField,
     StructType,
+    TimestampNTZType,
+    TimestampType,
     VarcharType,
 )
 
@@ -27,6 +31,8 @@ from batch_transform.spark.row_rules import RowRule
 
 _TEXT = (StringType, CharType, VarcharType)
 _OF_FOLDERS: tuple[type[DataType], ...] = (ByteType, ShortType, IntegerType, LongType, DateType, *_TEXT)
+# Of the others those of which a table is partitioned whose log tells their values.
+_OF_LOGS: tuple[type[DataType], ...] = (NumericType, BooleanType, TimestampType, TimestampNTZType)
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 _COPYING = "._COPYING_"  # Spark takes what ends so for a file on its way, and reads none of it
 # Spark's ExternalCatalogUtils writes %XX for each of these.
@@ -57,16 +63,21 @@ def partition_faults(schema: StructType, partition_by: Sequence[str], others: st
         faults.append(f"output.partition_by: names a column twice ({', '.join(partition_by)})")
     for field in _fields(schema, partition_by):
         kind = field.dataType
-        if others is not None and not isinstance(kind, _OF_FOLDERS):
+        if others is not None and (not isinstance(kind, _OF_FOLDERS) or _is_collated(kind)):
             faults.append(
                 f"output.partition_by: {field.name} is {kind.simpleString()}, and the name of a folder keeps only "
-                f"dates, integers and strings as they are; partition by another column, or set output.format: {others}"
+                "dates, integers and strings (without a collation) as they are; partition by another column"
+                + (f", or set output.format: {others}" if isinstance(kind, _OF_LOGS) else ", or cast it in the input")
             )
         elif isinstance(kind, BinaryType):
             faults.append(f"output.partition_by: {field.name} is binary, which no folder's name keeps")
         if others is not None and field.name.startswith("."):
             faults.append(f"output.partition_by: readers see no folder whose name begins with a dot, as {field.name}")
     return faults
+
+
+def _is_collated(kind: DataType) -> bool:
+    return isinstance(kind, StringType) and kind != StringType()
 
 
 def partition_rules(schema: StructType, partition_by: Sequence[str], room: Room) -> list[RowRule]:

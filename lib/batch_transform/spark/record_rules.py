@@ -178,8 +178,10 @@ def record_rule(
     key = "record.columns" if sql is None else "record.sql"
     chosen = _chosen(spark, schema, columns) if sql is None else ()
     fields = {field.name: field for field in schema.fields}
+    if sql is not None and sql.strip() == "*":  # which Spark takes for no expression
+        raise _of_star(sql)
     kind = _kind_of(spark, schema, sql) if sql is not None else StructType([fields[name] for name in chosen])
-    if sql is not None and not is_staged:
+    if sql is not None and not is_staged and "*" in sql:  # of thousands of columns an analysis takes a second
         _refuse_star(spark, schema, sql, kind)
     known = record_format(format)
     kind = known.value_kind(kind, key, is_sql=sql is not None)
@@ -220,6 +222,10 @@ def _refuse_star(spark: SparkSession, schema: StructType, sql: str, kind: DataTy
     """An export has the row's number beside the input's columns, which a `*` would send along."""
     (other,) = free([OTHERS], schema.names)
     if _kind_of(spark, StructType([*schema.fields, StructField(other, StringType())]), sql) != kind:
-        raise ConfigurationError(
-            f"record.sql: {excerpt(sql)}: has a *; name the columns, or leave it out to send all of them"
-        )
+        raise _of_star(sql)
+
+
+def _of_star(sql: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"record.sql: {excerpt(sql)}: has a *; name the columns, or leave it out to send all of them"
+    )

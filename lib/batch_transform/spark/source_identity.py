@@ -81,6 +81,12 @@ def is_of_one_scan(df: DataFrame) -> bool:
     return firm_plans.is_of_one_scan(_analysed(df.where(F.lit(False)))[0])
 
 
+def is_by_values(df: DataFrame, condition: str) -> bool:
+    """Returns whether a condition holds for the same rows of a DataFrame in each query; nothing is evaluated."""
+    with session_settings(df.sparkSession, _WHOLE_TEXT):
+        return firm_plans.is_by_values(_analysed(df.where(condition).where(F.lit(False)))[0], condition)
+
+
 def _analysed(df: DataFrame) -> tuple[str, str]:
     """The analysed plan, and the optimised one."""
     _, _, text = explained(df, "extended").partition("== Analyzed Logical Plan ==")

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch_transform.core.reserved_columns import each_of
+from batch_transform.spark.source_identity import is_by_values
 
 _NAMED_BY_PATH = re.compile(r"(?:\w+\.)?\w+\.`(.+)`", re.DOTALL)  # delta.`s3://bucket/table`, also under a catalog
 
@@ -27,7 +28,13 @@ def table_location(spark: SparkSession, name: str) -> str | None:
 
 
 def reads_what_is_replaced(
-    df: DataFrame, whole: DataFrame, *, where: str | None, replace_where: str | None, partitions: Sequence[str] = ()
+    df: DataFrame,
+    whole: DataFrame,
+    *,
+    where: str | None,
+    replace_where: str | None,
+    partitions: Sequence[str] = (),
+    added: Iterable[str] = (),
 ) -> bool:
     """Returns whether each row of a table that is replaced is one that `df` reads.
 
@@ -37,15 +44,26 @@ def reads_what_is_replaced(
         where: the condition of `df`.
         replace_where: the condition of the rows that are replaced; None: all are, or whole partitions.
         partitions: where only partitions are replaced, their columns.
+        added: columns of the table that are written anew, and so may be left out.
     """
     try:
         if replace_where is not None:
-            return df.sameSemantics(whole.where(replace_where))
+            # It is asked for again when they are replaced, of what is written as well.
+            df.sparkSession.createDataFrame([], df.schema).where(replace_where).schema  # noqa: B018
+            return _is_same(df, whole.where(replace_where), added) and is_by_values(whole, replace_where)
         if partitions and where is not None:
-            return _is_of(whole, partitions, where) and df.sameSemantics(whole.where(where))
-        return df.sameSemantics(whole)
+            return _is_of(whole, partitions, where) and _is_same(df, whole.where(where), added)
+        return _is_same(df, whole, added)
     except PySparkException:
         return False
+
+
+def _is_same(df: DataFrame, rows: DataFrame, added: Iterable[str]) -> bool:
+    """Whether a table is these rows, or all of their columns but those that are written anew."""
+    left_out = {name.lower() for name in rows.columns} - {name.lower() for name in df.columns}
+    if left_out and left_out <= {name.lower() for name in added}:
+        rows = rows.select(*each_of(df.columns))
+    return df.sameSemantics(rows)
 
 
 def _is_of(whole: DataFrame, columns: Iterable[str], condition: str) -> bool:

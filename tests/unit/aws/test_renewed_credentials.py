@@ -45,7 +45,7 @@ def team(monkeypatch, tmp_path):
 )
 def test_what_a_profile_does_not_give_is_a_failure_of_the_store_that_says_why(team, settings, told):
     with pytest.raises(StoreFailure, match=f"HeadBucket s3://b: CredentialRetrievalError: .*{told}"):
-        team(settings).bucket_exists(S3Uri("b", ""))
+        team(settings).bucket(S3Uri("b", ""))
 
 
 class Session:
@@ -88,5 +88,5 @@ def test_a_key_with_a_line_break_is_told_by_its_name_and_never_by_its_value(monk
         monkeypatch.setenv(variable, "QUOTED" + (end if number == place else ""))
     store = S3Store(AwsAccess("eu-west-1", "http://127.0.0.1:9").client("s3"))
     with pytest.raises(StoreFailure, match=f"the {name} had a blank or a line break too many") as told:
-        store.bucket_exists(S3Uri("b", ""))
+        store.bucket(S3Uri("b", ""))
     assert "QUOTED" not in str(told.value)

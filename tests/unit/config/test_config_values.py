@@ -257,6 +257,18 @@ def test_a_schema_belongs_to_the_files_of_a_path(given, fault):
     assert found.startswith(fault)
 
 
+def test_what_is_for_a_reader_stands_beside_no_dead_letters():
+    dead = {"dead_letters": "s3://bucket/runs/x"}
+    for given in ({"format": "csv"}, {"options": {"versionAsOf": 3}}):
+        [fault] = faults(input={**dead, **given})
+        assert (
+            fault
+            == f"input.{next(iter(given))}: stands beside dead_letters, whose rows the run itself reads; leave it out"
+        )
+    config = build(input=dead)
+    assert RunConfig.from_document(config.to_document()) == config
+
+
 def test_a_schema_is_recorded_under_its_key():
     config = build(input={"path": "in", "format": "csv", "schema": "a int"})
     assert config.to_document()["input"]["schema"] == "a int"

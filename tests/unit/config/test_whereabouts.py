@@ -92,9 +92,10 @@ def test_whoever_looks_at_a_run_makes_no_folder_of_a_mistyped_name(run_file, tmp
 
 
 def test_of_a_run_that_is_at_work_with_the_emulator_and_has_recorded_nothing_nobody_says_that_it_is_not_there(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, capsys
 ):
-    def held(config, wait_seconds):
+    def held(config, wait_seconds, tell):
+        tell("waits")
         raise StateInUse("emulator.state: is in use", "http://127.0.0.1:9")
 
     monkeypatch.setattr(named_run, "embedded_emulator", held)
@@ -104,8 +105,11 @@ def test_of_a_run_that_is_at_work_with_the_emulator_and_has_recorded_nothing_nob
         assert there.is_borrowed
         with pytest.raises(ConfigurationError, match="a run is at work with the same"):
             there.run()
+    assert capsys.readouterr() == ("", "")  # whoever may ask that one waits for nobody
     with pytest.raises(StateInUse), reached(asked, {}):
         pass
+    out, err = capsys.readouterr()
+    assert (out, "waits" in err) == ("", True)  # on standard output is the report alone
 
 
 def test_a_file_without_a_run_id_names_no_run(run_file):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batch_transform.core.firm_plans import _FIRM, is_firm, is_of_one_scan
+from batch_transform.core.firm_plans import _FIRM, _OF_A_QUERY, is_by_values, is_firm, is_of_one_scan
 from batch_transform.core.source_identity import Plan
 
 # As `SHOW FUNCTIONS` names them; tests/spark/test_firm_inputs.py holds it to the Spark that runs.
@@ -36,6 +36,37 @@ def test_each_function_of_spark_is_decided(version):
     assert not changing & _FIRM
     words = {name for name in FUNCTIONS[version] if name.isidentifier()}
     assert words - _FIRM - changing == set()
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_alike"),
+    [
+        ("((id#1L > cast(5 as bigint)) AND isnull(s#2))", True),
+        ("(s#2 = nowhere)", True),
+        ("(ts#3 < current_timestamp())", False),
+        ("(ts#3 < now())", False),
+        ("(ds#3 >= date_sub(current_date(Some(Etc/UTC)), 1))", False),
+        ("(s#2 = current_user())", False),
+        ("(monotonically_increasing_id() < cast(3 as bigint))", False),
+        ("(rand(1) < 0.5)", False),
+        ("(<lambda>(id#1L)#49L > 5)", False),
+    ],
+)
+def test_a_condition_that_another_query_answers_otherwise_does_not_go_by_values_alone(condition, is_alike):
+    assert is_by_values(plan(f"Filter {condition}", f"+- {SCAN}"), "") is is_alike
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_alike"),
+    [("ds < 'today'", False), ("ts < TIMESTAMP ' Now'", False), ("s = 'nowhere'", True), ("today > 5", True)],
+)
+def test_a_text_that_is_a_day_of_its_query_does_not_go_by_values_alone(condition, is_alike):
+    assert is_by_values(plan("Filter (ds#3 < 2024-05-01)", f"+- {SCAN}"), condition) is is_alike
+
+
+def test_a_condition_with_a_query_in_it_does_not_go_by_values_alone():
+    assert not is_by_values(plan("Filter id#1L IN (list#11 [])", ":  +- Relation [id#3L] parquet", f"+- {SCAN}"), "")
+    assert _OF_A_QUERY < _FIRM
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,12 @@ def test_a_cell_is_on_one_line_and_its_width_is_that_of_a_terminal():
     assert second == "a\\nb\\x1b  y"
 
 
+def test_marks_on_a_letter_take_no_column_of_their_own():
+    accented, pointed, emoji = "e\u0301t\u00e9", "\u05e9\u05b8\u05dc", "\u2602\ufe0f"
+    table = text_table(["run", "n"], [[accented, 1], [pointed, 2], [emoji, 3]])
+    assert table == ["run  n", f"{accented}  1", f"{pointed}   2", f"{emoji}    3"]
+
+
 def test_without_a_row_there_is_no_table():
     assert text_table(["A"], []) == []
 

@@ -9,7 +9,8 @@ import pytest
 
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, OpenSpan
 from batch_transform.core.isolation.verdict_rows import LEAF_SCHEMA, VERDICT_SCHEMA, Leaf, Verdict, dead_leaf
-from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA, OutputCount, UnreadableLines
+from batch_transform.core.predictions.output_counts import OUTPUT_SCHEMA, OutputCount
+from batch_transform.core.predictions.unreadable_lines import UnreadableLines
 from batch_transform.core.spans import (
     CUT_SCHEMA,
     EXPORT_SCHEMA,

@@ -120,6 +120,21 @@ def test_a_copy_has_its_bytes_and_nothing_beside_it(tree, tmp_path):
     assert names(tree) == ["p=1/y"]
 
 
+def test_a_disk_without_room_for_a_copy_is_told_by_its_place(tree, tmp_path, monkeypatch):
+    """The source alone was named, which may lie elsewhere."""
+    source = LocalTree(str(tmp_path / "source"))
+    source.put("x", b"bytes")
+    file = listed(source, "x")
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(local_tree, "os", CrashingModule(os, fsync=full))
+    with pytest.raises(StoreFailure, match=f"to {tree.root}/y: ENOSPC: .*No space left on device; make room there$"):
+        tree.copy_in(source, file, "y")
+    assert not os.path.exists(f"{tree.root}/y")
+
+
 def test_a_source_that_changed_is_not_copied(tree, tmp_path):
     source = LocalTree(str(tmp_path / "source"))
     source.put("x", b"bytes")

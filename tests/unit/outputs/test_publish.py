@@ -11,7 +11,8 @@ from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.object_store import PreconditionFailed, StoreFailure
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.copying import claim, preflight, publication_of, publish
+from batch_transform.outputs.claims import claim
+from batch_transform.outputs.copying import preflight, publication_of, publish
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.s3_tree import S3Tree
 from support.faults import Fate, Faults
@@ -171,6 +172,14 @@ def test_a_run_may_claim_its_output_again():
     claim(target, "run", "one")
     claim(target, "run", "one")
     assert names(target) == ["_owner"]
+
+
+def test_an_output_that_another_run_has_claimed_is_refused_before_anything_is_paid_for():
+    _, target = trees()
+    claim(target, 'of "one"', "one")
+    preflight("error", target, run_id='of "one"')  # it was killed before it had recorded that it publishes
+    with pytest.raises(ConfigurationError, match=r"is being written by .*delete s3://bucket/out/_owner"):
+        preflight("error", target, run_id="one")
 
 
 def test_a_claim_whose_response_was_lost_is_our_own():

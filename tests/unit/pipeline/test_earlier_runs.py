@@ -7,12 +7,14 @@ import pytest
 from batch_transform.config.loading import load
 from batch_transform.core.estimate.earlier_jobs import NOTHING_KEPT, UNREADABLE, speed_told
 from batch_transform.core.first_run_file import FirstRun, run_file_text
+from batch_transform.core.ledger import Step, StepKind, encode
 from batch_transform.core.object_store import StoreFailure
+from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands import plan_surroundings
 from batch_transform.pipeline.commands.plan_surroundings import around
-from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs
-from support.memory_run import MemoryRun, echoing
+from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs, latest_published
+from support.memory_run import LAYOUT, MemoryRun, echoing
 
 WORKSPACE = S3Uri.parse("s3://bucket/work")
 
@@ -37,7 +39,7 @@ def test_where_a_bucket_or_a_workspace_is_not_there_yet_no_run_is_recorded():
     none = earlier_runs(Unreadable("NoSuchBucket"), WORKSPACE, settings)
     assert none == earlier_runs(run.store, WORKSPACE, settings) == EarlierRuns()
     told = speed_told(none.jobs, none.runs, settings.transform, unknown=none.unknown)
-    assert told.source.startswith("no run of this model is recorded in this workspace")
+    assert told.source.startswith("no completed job of this model on such an instance is recorded in this")
 
 
 @pytest.mark.parametrize(("state", "why"), [(None, NOTHING_KEPT), ("kept", "")])
@@ -49,3 +51,21 @@ def test_an_emulator_without_state_has_kept_none(tmp_path, monkeypatch, state, w
     config = load(place, sets=kept, variables=["ds=1"], emulator_models=["m=http://127.0.0.1:1"], environ={})
     assert around(config, None).before.unknown == why
     assert around(config, None).before.jobs == ()
+
+
+@pytest.mark.parametrize("words", [b"5", b"null", b"[]", b"\xff", b"[" * 100_000, b'{"model": "m", "jobs": [5]}'])
+def test_a_report_that_is_none_tells_nothing(words):
+    run = MemoryRun([1], echoing(lambda row: None))
+    settings = run.driver().state.settings
+    run.store.put(LAYOUT.status, words)
+    assert earlier_runs(run.store, LAYOUT.workspace, settings) == EarlierRuns()
+
+
+OF_AN_EARLIER_VERSION = {"run_id": "a", "status": "published"}
+
+
+@pytest.mark.parametrize("report", [5, {}, {**OF_AN_EARLIER_VERSION, "output": 5}, OF_AN_EARLIER_VERSION])
+def test_a_run_of_which_nobody_can_say_what_it_has_published_is_not_the_latest(report):
+    store = MemoryRun([1], echoing(lambda row: None)).store
+    store.put(LAYOUT.step(99), encode(Step(99, "w", 1, "", StepKind.DONE.value, 1, {"report": report})))
+    assert latest_published(store, RunLayout(LAYOUT.workspace, "another"), "out").run_id is None

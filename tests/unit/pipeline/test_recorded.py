@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.recorded import named_run, no_run, read_run
 from batch_transform.s3.ledger import Ledger
 from support.memory_store import MemoryStore
@@ -37,6 +41,20 @@ def test_the_folder_of_its_ledger_names_it_too_and_a_workspace_of_that_name_firs
     other = begun(store, RunLayout(WORKSPACE.join("runs"), "r"))
     assert named_run(layout.kept, store).layout == other
     assert read_run(WORKSPACE, "r", store).layout == layout
+
+
+@pytest.mark.parametrize("minutes", [-14, 14])
+def test_whether_a_driver_is_at_work_is_told_by_the_clock_of_s3_alone(minutes, monkeypatch):
+    """One at work was told as dead, with how to go on without it, by whoever's clock was a minute ahead."""
+    store = MemoryStore()
+    layout = begun(store, RunLayout(WORKSPACE, "r"))
+    store.put(layout.lease, b"{}")
+    info = store.head(layout.lease)
+    here = replace(CLOCK, wall=lambda: info.last_modified.timestamp() + 60 * minutes)
+    monkeypatch.setattr("batch_transform.pipeline.recorded.CLOCK", here)
+    told = replace(info, told_at=info.last_modified + timedelta(seconds=20))
+    monkeypatch.setattr(store, "head", lambda uri: told)
+    assert named_run(layout.run, store).lease_age_seconds() == 20.0
 
 
 def test_what_never_began_begins_with_its_rows_apart():

@@ -30,12 +30,22 @@ def expired(stub):
     stub.add_client_error("list_objects_v2", "ExpiredToken", "The provided token has expired.", 400)
 
 
+def test_an_object_is_told_with_the_time_that_it_is_for_s3(client, stub):
+    """This machine's clock may be a quarter of an hour off, and a lease is over in a minute."""
+    now = {"HTTPHeaders": {"date": "Wed, 01 May 2024 00:00:20 GMT"}}
+    put = datetime(2024, 5, 1, tzinfo=timezone.utc)
+    found = {"ETag": '"e"', "ContentLength": 1, "LastModified": put, "ResponseMetadata": now}
+    stub.add_response("head_object", found)
+    info = S3Store(client).head(KEY)
+    assert (info.told_at - info.last_modified).total_seconds() == 20.0
+
+
 def test_credentials_that_have_ended_are_told_though_the_answer_has_no_body(client, stub):
     """A HEAD of S3's has a status alone, 400 for them (boto#2916, aws-sdk-js#2219; API reference, HeadBucket)."""
     stub.add_client_error("head_bucket", "400", "Bad Request", 400)
     expired(stub)
     with pytest.raises(StoreFailure, match=ENDED):
-        S3Store(client).bucket_exists(S3Uri("b", "ws"))
+        S3Store(client).bucket(S3Uri("b", "ws"))
     stub.add_client_error("head_object", "400", "Bad Request", 400)
     expired(stub)
     with pytest.raises(StoreFailure, match=ENDED):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -18,6 +19,7 @@ class Client:
     def __init__(self, keys, prefixes, readable=None, there=True):
         self.keys, self.prefixes, self.there = keys, prefixes, there
         self.readable = keys if readable is None else readable
+        self.meta = SimpleNamespace(endpoint_url="http://127.0.0.1:9")
 
     def get_object(self, Bucket, Key, **_):
         if Key not in self.readable:
@@ -65,7 +67,7 @@ def test_where_nothing_may_be_listed_a_denial_is_one():
 
 
 def test_a_bucket_is_there_if_its_workspace_may_be_listed():
-    assert S3Store(Client(set(), ("ws/",))).bucket_exists(S3Uri("b", "ws"))
-    assert not S3Store(Client(set(), ("ws/",), there=False)).bucket_exists(S3Uri("b", "ws"))
+    assert S3Store(Client(set(), ("ws/",))).bucket(S3Uri("b", "ws"))
+    assert not S3Store(Client(set(), ("ws/",), there=False)).bucket(S3Uri("b", "ws"))
     with pytest.raises(StoreFailure, match="ListObjectsV2 s3://b/other/: AccessDenied"):
-        S3Store(Client(set(), ("ws/",))).bucket_exists(S3Uri("b", "other"))
+        S3Store(Client(set(), ("ws/",))).bucket(S3Uri("b", "other"))

@@ -215,6 +215,7 @@ def test_a_thread_renews_it_while_the_driver_waits():
         b"{}",
         b"[]",
         b"\xff",
+        pytest.param(b"[" * 100_000, id="brackets"),
         b'{"writer": "b", "epoch": "1", "counter": 0, "ttl_seconds": 60}',
         b'{"writer": "b", "epoch": 1, "counter": 0, "ttl_seconds": 1e99}',
         b'{"writer": "b", "epoch": 1, "counter": 0, "ttl_seconds": NaN}',
@@ -243,8 +244,9 @@ def test_a_request_to_stop_is_for_one_driver():
     assert not is_stop_requested(store, RUN, 1)
     request_stop(store, RUN, 1, "now")
     assert [is_stop_requested(store, RUN, epoch) for epoch in (1, 2)] == [True, False]
-    store.put(RUN.stop_request, b"[]")
-    assert not is_stop_requested(store, RUN, 1)
+    for other in (b"[]", b"[" * 100_000):
+        store.put(RUN.stop_request, other)
+        assert not is_stop_requested(store, RUN, 1)
 
 
 def test_whoever_holds_it_is_named_as_a_person_knows_them():

@@ -144,6 +144,12 @@ def test_each_status_is_described(jobs, stub, status):
     assert (found.created_at, found.started_at, found.ended_at) == (BEGUN, BEGUN, None)
 
 
+def test_a_job_is_described_with_the_time_that_it_is_for_the_service(jobs, stub):
+    answer = {**described(), "ResponseMetadata": {"HTTPHeaders": {"date": "Wed, 01 May 2024 00:00:20 GMT"}}}
+    stub.add_response("describe_transform_job", answer, {"TransformJobName": NAME})
+    assert (jobs.describe(NAME).told_at - BEGUN).total_seconds() == 20.0
+
+
 def test_a_failure_reason_that_quotes_a_secret_is_told_and_recorded_without_it(session, client, stub):
     jobs = TransformJobs(session, client, lambda text: text.replace("hunter2", "<secret>"))
     answer = described(status="Failed", FailureReason="{TOKEN=hunter2} is wrong")
@@ -260,7 +266,7 @@ def test_a_new_job_that_is_not_known_everywhere_yet_is_asked_for_again(jobs, stu
     stub.add_response("create_transform_job", {"TransformJobArn": ARN}, REQUEST)
     jobs.create(REQUEST)
     stub.add_client_error("describe_transform_job", "ValidationException", "Could not find it.")
-    with pytest.raises(NotNow, match="Could not find it"):
+    with pytest.raises(NotNow, match=r"Could not find it\. It was created .* credentials are no longer those"):
         jobs.describe(NAME)
 
 

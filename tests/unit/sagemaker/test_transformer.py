@@ -98,7 +98,7 @@ def test_without_the_sdk_nothing_of_it_is_needed(without_sdk):
     assert built_request(PLAIN, SESSION) == transform_request(PLAIN)
 
 
-@pytest.mark.parametrize("error", [RuntimeError, TypeError, AttributeError])
+@pytest.mark.parametrize("error", [RuntimeError, TypeError, AttributeError, SyntaxError, DeprecationWarning])
 def test_an_sdk_that_cannot_be_imported_beside_what_a_platform_pins_is_as_none(monkeypatch, error):
     """Databricks 16.4 LTS has pydantic 2.8, of which the SDK makes a PydanticUserError, a RuntimeError."""
 

@@ -122,7 +122,8 @@ def speed_told(
         by = f"by {counted(len(timed), 'job')} of {counted(runs, 'earlier run')} of this model"
         return SpeedTold(measured, MEASURED, by)
     too_few = "earlier runs of this model were too short or too alike to tell its speed"
-    known = too_few if timed else unknown or "no run of this model is recorded in this workspace"
+    none = "no completed job of this model on such an instance is recorded in this workspace"
+    known = too_few if timed else unknown or none
     with_it = "with it " if known == NOTHING_KEPT else ""
     # An emulator's instance waits for nothing but its model, and a model that is served already is there.
     at_once = configured != speed_of(transform)

@@ -58,7 +58,7 @@ def parse(lines: Iterable[str], bucket: str, folder: str, names: Collection[str]
         names: flat names of the objects that are looked for; lines of others are left out.
     """
     prefix = f"{bucket}/{folder}/"
-    texts: dict[str, list[str]] = {}
+    found: dict[str, _Said] = {}
     for line in lines:
         _, mark, rest = line.partition(_MARK)
         if not mark or not rest.startswith(prefix):
@@ -66,12 +66,31 @@ def parse(lines: Iterable[str], bucket: str, folder: str, names: Collection[str]
         # Our names hold neither a slash nor a colon.
         name, colon, text = rest[len(prefix) :].partition(":")
         if colon and name in names:
-            texts.setdefault(name, []).append(text.removeprefix(" "))
-    return {name: _entry(said) for name, said in texts.items() if any(text.strip() for text in said)}
+            found.setdefault(name, _Said()).add(text.removeprefix(" "))
+    return {name: said.entry for name, said in found.items() if said.headline}
 
 
-def _entry(texts: list[str]) -> LogEntry:
-    headline = next(text for text in texts if text.strip())
-    after = texts[texts.index(headline) + 1 :]
-    body = after[after.index(_MESSAGE) + 1 :] if _MESSAGE in after else [text for text in after if text.strip()]
-    return LogEntry(visible(headline.strip()), visible("\n".join(body).strip())[:MOST_EVIDENCE_CHARACTERS])
+class _Said:
+    """The lines of one object, of which no more is held than is kept: a thousand bodies may be gigabytes."""
+
+    def __init__(self) -> None:
+        self.headline = ""
+        self._body: list[str] = []
+        self._room = MOST_EVIDENCE_CHARACTERS
+        self._in_message = False
+
+    def add(self, text: str) -> None:
+        """Takes the next line. What stands before `Message:` is the body only where there is none."""
+        if not self.headline:
+            self.headline = text.strip()[:MOST_EVIDENCE_CHARACTERS]
+        elif text == _MESSAGE and not self._in_message:
+            self._body, self._room, self._in_message = [], MOST_EVIDENCE_CHARACTERS, True
+        elif self._room > 0 and (text.strip() or (self._in_message and self._body)):
+            part = (text if self._body else text.lstrip())[: self._room]
+            self._body.append(part)
+            self._room -= len(part) + 1
+
+    @property
+    def entry(self) -> LogEntry:
+        body = visible("\n".join(self._body).rstrip())
+        return LogEntry(visible(self.headline), body[:MOST_EVIDENCE_CHARACTERS])

@@ -31,7 +31,8 @@ from batch_transform.core.isolation.verdict_rows import (
     together,
 )
 from batch_transform.core.limits import LARGEST_RECORD_BYTES
-from batch_transform.core.predictions.output_counts import OutputCount, UnreadableLines
+from batch_transform.core.predictions.output_counts import OutputCount
+from batch_transform.core.predictions.unreadable_lines import UnreadableLines
 from batch_transform.core.run_state import JobRecord
 from batch_transform.core.spans import SPAN_SCHEMA, UNSENDABLE, conformed
 

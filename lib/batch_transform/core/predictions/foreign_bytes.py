@@ -4,10 +4,11 @@
 |---|---|
 | a byte order mark, or one zero for each character (RFC 4627, 3) | UTF-16 or UTF-32 |
 | `1F 8B` (RFC 1952); `28 B5 2F FD` (RFC 8878) | gzip; Zstandard |
-| what zlib can unpack (RFC 1950), and is no UTF-8 | deflate, as HTTP calls it |
+| what zlib can unpack (RFC 1950; without its header, RFC 1951), and is no UTF-8 | deflate, as HTTP calls it |
 | `93` and `NUMPY` (numpy.lib.format); `0A 23 D7 CE` (RecordIO's magic number) | an array of NumPy; RecordIO |
+| hardly a line of UTF-8, and control characters that no text has | unknown: Brotli (RFC 7932) may begin as it likes |
 
-Brotli, and deflate without zlib's header, begin as anything may.
+The answers of some rows may be anything, and are told one by one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ from batch_transform.core.predictions.json_stream import NotUnpacked
 _HEAD_BYTES = 1024  # more than deflate's longest list of its codes has, before which it gives nothing
 _UTF_8 = "up the model's container to answer in UTF-8, in another run"
 _PLAIN = "up the model's server to answer uncompressed, in another run"
+_BINARY = "up the model's container to answer text in UTF-8, uncompressed, in another run"
+# Of text in a character set of one byte each there may be one by mistake.
+_FEWEST_CONTROLS = 3
+_MOST_IN_UTF_8 = 0.02  # of bytes that are none, as short lines by chance
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 _ACCEPT = "transform.accept to a type that is text, such as application/jsonlines or text/csv, in another run"
 _BEGINNINGS = {
     codecs.BOM_UTF16_LE: ("in UTF-16 (or UTF-32), as its byte order mark says", _UTF_8),
@@ -77,19 +83,32 @@ def _check(head: bytes) -> None:
     encoding = _ZEROS.get(tuple(octet == 0 for octet in head[:4]))
     if encoding is not None:
         raise ForeignBytes(f"in {encoding}, as zeros among its first bytes say", _UTF_8)
-    if _is_zlib(head):
+    if _is_utf8(head):
+        return
+    if _unpacked(head, zlib.MAX_WBITS):
         raise ForeignBytes("compressed by deflate", _PLAIN)
+    if (text := _unpacked(head, -zlib.MAX_WBITS)) and _is_utf8(text):  # it has no checks of its own
+        raise ForeignBytes("compressed by deflate, without zlib's header", _PLAIN)
+    readable = sum(len(line) for line in head.split(b"\n") if _is_utf8(line))
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if controls >= _FEWEST_CONTROLS and readable <= _MOST_IN_UTF_8 * len(head):
+        raise ForeignBytes("binary (compressed by Brotli, perhaps)", _BINARY)
 
 
-def _is_zlib(head: bytes) -> bool:
+def _is_utf8(head: bytes) -> bool:
     try:
         # The last character may be cut.
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
-        pass
-    else:
         return False
+    return True
+
+
+def _unpacked(head: bytes, window: int) -> bytes:
+    unpacking = zlib.decompressobj(window)
     try:
-        return bool(zlib.decompressobj().decompress(head))
+        text = unpacking.decompress(head)
     except zlib.error:
-        return False
+        return b""
+    # An answer ends, or the service has begun another line behind it.
+    return text if unpacking.unused_data[:1] in (b"", b"\n") else b""

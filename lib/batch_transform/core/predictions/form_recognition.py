@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.answer_form import CSV, JSON, TEXT, AnswerForm
@@ -22,11 +20,13 @@ from batch_transform.core.predictions.form_advice import (
 )
 from batch_transform.core.predictions.form_guesses import HEAD_BYTES, Guess, at, escaped, guesses, wrapped_guesses
 from batch_transform.core.predictions.json_stream import NotUnpacked
+from batch_transform.core.predictions.line_counts import LineCount, count
 from batch_transform.core.predictions.lists_beside import lists_beside
 from batch_transform.core.predictions.long_lines import is_stand_in
-from batch_transform.core.predictions.output_lines import MARK, NEWLINE, Lines, blank_lines, blocks, lines_of
+from batch_transform.core.predictions.output_lines import MARK, Lines, blocks, lines_of
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.predictions.records_path import EACH
+from batch_transform.core.predictions.whole_tables import whole_tables
 from batch_transform.core.predictions.wrapping import first_wrapped, may_be_wrapped, unwrap
 
 _FEW_BYTES, _FEW_LINES = 16 * 1024, 100
@@ -60,6 +60,10 @@ def recognised(opened: Opened, reader: PredictionReader, rows: int, *, as_many: 
         rows: how many predictions it should hold.
         as_many: whether it holds as many lines as it should, of which none can be read.
     """
+    if not as_many and (table := whole_tables(opened(), rows, reader.form.most_line_bytes)):
+        form, documents = table
+        shape = f"{counted(documents, 'JSON document')} with {counted(rows, 'row')} as {form.name}"
+        return Recognised(shape, answer_otherwise(form.why), is_packed=True)
     head = _head(opened())
     names = tuple(reader.schema.names) if reader.schema is not None else ()
     wrapped, is_pair = _if_wrapped(head, opened, reader, names)
@@ -214,37 +218,3 @@ def _first(form: AnswerForm, chunks: Iterable[bytes]) -> Lines:
         return next(blocks(form.lines(chunks), _FEW_BYTES), lines_of(b"")).part(0, _FEW_LINES)
     except NotUnpacked:
         return lines_of(b"")
-
-
-@dataclass(frozen=True)
-class LineCount:
-    """How many lines a stream has."""
-
-    lines: int = 0
-    blank_lines: int = 0
-
-
-def count(chunks: Iterable[bytes]) -> LineCount:
-    """Returns the number of lines of a stream; holds one chunk at a time, never a line.
-
-    A blank line is empty or has nothing but ASCII white space. It counts as a line.
-    """
-    lines = blank = 0
-    open_bytes, open_blank = 0, True  # the line that the chunks so far have begun and not ended
-    for chunk in chunks:
-        found = lines_of(chunk)
-        if not len(found):
-            continue
-        lengths = found.ends - found.starts
-        blanks = blank_lines(found)
-        lengths[0] += open_bytes
-        blanks[0] &= open_blank
-        open_bytes, open_blank = 0, True
-        if chunk[-1] != NEWLINE:
-            open_bytes, open_blank = int(lengths[-1]), bool(blanks[-1])
-            blanks = blanks[:-1]
-        lines += len(blanks)
-        blank += int(np.count_nonzero(blanks))
-    if open_bytes:
-        lines, blank = lines + 1, blank + open_blank
-    return LineCount(lines, blank)

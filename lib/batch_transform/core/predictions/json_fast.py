@@ -22,11 +22,13 @@ import pyarrow as pa
 import pyarrow.json
 
 from batch_transform.core.predictions.output_lines import Lines, Mask
-from batch_transform.core.predictions.prediction_types import fast_type
+from batch_transform.core.predictions.prediction_types import fast_type, leaf_count
 
-# Of the shortest lines (`{}` and a newline) this holds fewer than the 100,000 rows that pyarrow took from one block
-# (kMaxParserNumRows in Arrow's json/parser.cc). From 256 KB on a larger block reads no faster.
-_READ_BYTES = 256 * 1024
+# Of the shortest lines (`{}` and a newline) this holds fewer than the rows that pyarrow took from one block
+# (kMaxParserNumRows in Arrow's json/parser.cc). From 256 KB on a larger block reads no faster, but for many columns:
+# each takes ten microseconds of each block, so that thousands of them took ten times as long as their bytes.
+_READ_BYTES, _MOST_ROWS = 256 * 1024, 100_000
+_READ_BYTES_OF_A_COLUMN = 1024
 
 # RapidJSON with kParseNanAndInfFlag takes these too; Python's json knows NaN, Infinity and -Infinity. What must follow
 # a number is asked for as well, so that prose ("Information") is not doubtful.
@@ -80,8 +82,9 @@ def read_fast(lines: Lines, kind: pa.StructType) -> pa.StructArray | None:
         return None
     options = pyarrow.json.ParseOptions(explicit_schema=pa.schema(list(readable)), unexpected_field_behavior="ignore")
     longest = int((lines.ends - lines.starts).max())
+    for_columns = _READ_BYTES_OF_A_COLUMN * leaf_count(kind) if len(lines) < _MOST_ROWS else 0
     # One thread: Spark runs as many of these workers as it was given cores.
-    reading = pyarrow.json.ReadOptions(use_threads=False, block_size=max(_READ_BYTES, longest + 2))
+    reading = pyarrow.json.ReadOptions(use_threads=False, block_size=max(_READ_BYTES, for_columns, longest + 2))
     try:
         table = pyarrow.json.read_json(pa.BufferReader(lines.text()), reading, options)
     except pa.ArrowInvalid:

@@ -6,7 +6,7 @@ input object.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -22,7 +22,8 @@ from batch_transform.core.predictions.form_recognition import recognised
 from batch_transform.core.predictions.json_stream import NotUnpacked
 from batch_transform.core.predictions.output_lines import blank_lines, blocks
 from batch_transform.core.predictions.prediction_types import Answers
-from batch_transform.core.predictions.reader import NOTHING_FOUND, PLACEHOLDER_REASON, PredictionReader
+from batch_transform.core.predictions.reader import NOTHING_FOUND, PredictionReader
+from batch_transform.core.predictions.unreadable_lines import UnreadableLines, add_unreadable, fewest_runs
 from batch_transform.core.predictions.wrapping import ErrorAnswered, holds_wrapped
 from batch_transform.core.uris import S3Uri
 
@@ -52,15 +53,6 @@ OUTPUT_SCHEMA = pa.schema(
         pa.field("is_error", pa.bool_()),  # whether an answer in it says of itself that it is an error
     ]
 )
-
-
-class UnreadableLines(TypedDict):
-    """Lines [start, stop) of an output, which hold no prediction for one reason."""
-
-    start: int
-    stop: int
-    reason: str
-    placeholder: bool
 
 
 class OutputCount(TypedDict):
@@ -140,7 +132,7 @@ def count_output(
     except NotUnpacked as err:
         found["shape"] = str(err)
     _look_again(store, output, reader, found)
-    return found
+    return {**found, "unreadable": fewest_runs(found["unreadable"], found["lines"])}
 
 
 def _count(
@@ -159,23 +151,6 @@ def _count(
             found["wrong_key"] = keys.first_wrong
         found["lines"] += len(answers.values)
         found["blank"] += int(np.count_nonzero(blank_lines(lines)))
-
-
-def add_unreadable(runs: list[UnreadableLines], reasons: Mapping[int, str], before: int) -> None:
-    """Adds lines of a block to the fewest runs, each of one reason, that hold them and no other.
-
-    Args:
-        runs: of the blocks before it.
-        reasons: by number of line in the block, in ascending order.
-        before: lines before the block.
-    """
-    for line, reason in reasons.items():
-        place = before + line
-        if runs and (runs[-1]["stop"], runs[-1]["reason"]) == (place, reason):
-            runs[-1]["stop"] = place + 1
-        else:
-            is_placeholder = reason == PLACEHOLDER_REASON
-            runs.append({"start": place, "stop": place + 1, "reason": reason, "placeholder": is_placeholder})
 
 
 def _look_again(store: ObjectStore, output: OutputObject, reader: PredictionReader, found: OutputCount) -> None:

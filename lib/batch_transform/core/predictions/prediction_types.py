@@ -15,7 +15,11 @@ import pyarrow.types as pt
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.answer_form import CSV, TEXT, AnswerForm
+from batch_transform.core.reserved_columns import twins
 
+# How deep predictions may nest, with the object that holds them. A worker sends Spark no column that nests more than
+# 63 levels (kMaxNestingDepth in Arrow's ipc/options.h), of which a map is two.
+MOST_LEVELS = 60
 RAW_FIELD = "prediction"
 RAW_TYPE = pa.struct([pa.field(RAW_FIELD, pa.string())])
 
@@ -56,12 +60,17 @@ def prediction_type(schema: pa.Schema | None) -> pa.StructType:
     """Returns the struct that a line becomes: the schema's fields, all nullable at every level, without metadata.
 
     Raises:
-        ConfigurationError: no field, two of one name, or a type that a prediction cannot have; names every fault.
+        ConfigurationError: no field, two of one name, a type that a prediction cannot have, or one that nests too
+            deeply; names every fault.
     """
     if schema is None:
         return RAW_TYPE
     whole = pa.struct(list(schema))
     faults = list(_faults(whole, ""))
+    too_deep = (field.name for field in whole if 1 + _levels(field.type) > MOST_LEVELS)
+    faults += (
+        f"prediction schema: {name} nests more than {MOST_LEVELS} levels deep, as no column may" for name in too_deep
+    )
     if faults:
         raise ConfigurationError(faults)
     return _map_types(whole, lambda scalar: scalar)
@@ -89,6 +98,12 @@ def fast_type(kind: pa.DataType) -> pa.DataType | None:
     return _map_types(kind, lambda scalar: pa.float64() if scalar == pa.float32() else scalar)
 
 
+@lru_cache(maxsize=256)
+def leaf_count(kind: pa.DataType) -> int:
+    """Returns how many values that lie in no other a type has, each of which a reader makes a column of."""
+    return sum(1 for _ in _leaves(kind))
+
+
 def integer_bits(kind: pa.DataType) -> int | None:
     """Returns the bits of a signed integer type, None of any other."""
     return _INTEGER_BITS.get(kind)
@@ -104,7 +119,9 @@ def _faults(kind: pa.DataType, path: str) -> Iterator[str]:
         names = [field.name for field in kind]
         if not names:
             yield f"prediction schema: {path or 'the schema'} has no field"
-        yield from (f"prediction schema: {join_path(path, n)} is there twice" for n in {*names} if names.count(n) > 1)
+        yield from (
+            f"prediction schema: {join_path(path, n)} is there twice" for n in twins(names, case_sensitive=True)
+        )
         for field in kind:
             yield from _faults(field.type, join_path(path, field.name))
     elif pt.is_list(kind):
@@ -115,6 +132,15 @@ def _faults(kind: pa.DataType, path: str) -> Iterator[str]:
         yield from _faults(kind.item_type, path + "{}")
     elif kind not in _SCALARS and not pt.is_decimal128(kind):
         yield f"prediction schema: {path}: a prediction cannot be of type {kind}"
+
+
+def _levels(kind: pa.DataType) -> int:
+    """How deep a type nests, as Arrow counts it when it sends a column."""
+    if pt.is_struct(kind):
+        return 1 + max((_levels(field.type) for field in kind), default=0)
+    if pt.is_list(kind):
+        return 1 + _levels(kind.value_type)
+    return 2 + _levels(kind.item_type) if pt.is_map(kind) else 0
 
 
 def _leaves(kind: pa.DataType) -> Iterator[pa.DataType]:

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ServiceFailure
-from batch_transform.core.predictions.prediction_types import RAW_FIELD, join_path
+from batch_transform.core.predictions.prediction_types import MOST_LEVELS, RAW_FIELD, join_path
 from batch_transform.core.reserved_columns import quoted
 
 MOST_LINES = 1000
@@ -90,7 +90,7 @@ def infer_schema(lines: Iterable[bytes], *, bare: bool = True) -> Inferred | Non
         value = _json(line)
         if value is not None and (bare or isinstance(value, dict)):
             values += 1
-            _see(root, value if isinstance(value, dict) else {RAW_FIELD: value})
+            _see(root, value if isinstance(value, dict) else {RAW_FIELD: value}, 0)
     if not values:
         return None
     left_out: list[str] = []
@@ -121,20 +121,25 @@ def _names(kind: pa.DataType) -> Iterator[str]:
         yield from _names(kind.value_type)
 
 
-def _see(seen: _Seen, value: object) -> None:
+def _see(seen: _Seen, value: object, depth: int) -> None:
     if value is None:
         return
+    if depth > MOST_LEVELS:
+        raise ServiceFailure(
+            f"prediction.schema: infer: a prediction nests more than {counted(MOST_LEVELS, 'level')} deep; give a "
+            "schema without what does"
+        )
     seen.kinds.add(_kind(value))
     if isinstance(value, dict):
         seen.objects, seen.most = seen.objects + bool(value), max(seen.most, len(value))
         for name, item in value.items():
             member = seen.members.setdefault(name, _Seen())
             member.holders += 1
-            _see(member, item)
+            _see(member, item, depth + 1)
     elif isinstance(value, list):
         seen.element = seen.element or _Seen()
         for item in value:
-            _see(seen.element, item)
+            _see(seen.element, item, depth + 1)
 
 
 def _kind(value: object) -> str:

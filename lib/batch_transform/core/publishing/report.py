@@ -25,8 +25,9 @@ class Took:
 
     @classmethod
     def until(cls, now: datetime, began: datetime, state: RunState) -> Took:
-        """Returns it of a driver of a run."""
-        return cls((now - began).total_seconds(), began > datetime.fromisoformat(state.opened_at))
+        """Returns it of a driver of a run; another machine, whose clock may be ahead, may have noted when it began."""
+        seconds = max(0.0, (now - began).total_seconds())
+        return cls(seconds, began > datetime.fromisoformat(state.opened_at))
 
 
 def run_report(

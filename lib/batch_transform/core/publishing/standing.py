@@ -20,7 +20,7 @@ def standing(state: RunState, lease: Lease | None, age_seconds: float) -> RunSta
     Args:
         state: the run.
         lease: as it is; None: nobody ever held it.
-        age_seconds: since it was renewed, by S3's clock against this one's: good enough to tell a person, too coarse to
+        age_seconds: since it was renewed, by S3's clock in whole seconds: good enough to tell a person, too coarse to
             decide anything.
     """
     if state.report is not None:

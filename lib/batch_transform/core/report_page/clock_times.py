@@ -1,4 +1,7 @@
-"""When what was done, by the clock on the wall: steps by when they were recorded, jobs by their own times. Pure."""
+"""When what was done, by the clock on the wall: steps by when they were recorded, jobs by their own times. Pure.
+
+A clock may have been put back meanwhile, and another driver may have another: what comes later is never told as before.
+"""
 
 from __future__ import annotations
 
@@ -112,13 +115,13 @@ def _done(steps: Sequence[Step], now: datetime) -> _Done:
     begun = cursor = _time(steps[0].payload.get("at")) or now if steps else now
     for step in steps:
         seconds = timedelta(seconds=step.payload.get("seconds") or 0.0)
-        stop = _recorded_at(step) or cursor + seconds
+        stop = max(cursor, _recorded_at(step) or cursor + seconds)
         label = _LABELS.get(StepKind(step.kind))
         if label is not None and seconds:
             work[label].append(Interval(max(stop - seconds, begun), stop))
         if step.kind == StepKind.JOB_CREATED:
             made[step.payload["job"]] = stop
-        cursor = max(cursor, stop)
+        cursor = stop
     joined = {label: _joined(intervals) for label, intervals in work.items() if intervals}
     return _Done(Interval(begun, cursor), joined, made)
 
@@ -134,7 +137,11 @@ def _time(text: str | None) -> datetime | None:
 def _of_job(job: JobRecord, made: dict[str, datetime]) -> JobTimes | None:
     """A job's times as the service says; before it has ended, when it was created is what the driver noted."""
     at = _time(job.created_at) or made.get(job.name)
-    return None if at is None else JobTimes(job, at, _time(job.started_at), _time(job.ended_at))
+    if at is None:
+        return None
+    started, ended = _time(job.started_at), _time(job.ended_at)
+    begun = at if started is None else max(at, started)
+    return JobTimes(job, at, started and begun, ended and max(begun, ended))
 
 
 def _joined(intervals: Iterable[Interval]) -> tuple[Interval, ...]:

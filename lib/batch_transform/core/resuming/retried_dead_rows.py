@@ -42,11 +42,10 @@ def check_retry(state: RunState | None, run: S3Uri) -> None:
     # Dead letters are committed first, and an intent that fell because the output was changed may have got so far.
     if state.publication is not None or state.intents:
         did = "has begun to publish" if state.report is None else "is published"
-        again = f"input.dead_letters: {run}"
-        raise ConfigurationError(
-            f"{state.run_id} {did}, and its dead rows stay as they are. A run of its own sends them once more and "
-            f"appends to the same output: {again}"
-        )
+        again = f"A run of its own sends them once more and appends to the same output: input.dead_letters: {run}"
+        if state.settings.is_of_frame:
+            again = "To score them once more: score(result.dead_letters.select(df.columns), ...) with another run_id"
+        raise ConfigurationError(f"{state.run_id} {did}, and its dead rows stay as they are. {again}")
     if state.settings.is_one_object:
         raise ConfigurationError(
             f"{state.run_id}: all its rows are one request (record.rows_per_object: all), and a part of them would be "

@@ -201,12 +201,13 @@ def no_price(types: Iterable[str], region: str | None) -> str:
 def paid_seconds(job: JobRecord) -> float | None:
     """Returns for how long the instances of an ended job are paid, all together; None as long as it has not ended.
 
-    From TransformStartTime to TransformEndTime; a job that never started costs nothing.
+    From TransformStartTime to TransformEndTime; a job that never started costs nothing, nor does one of an emulator
+    whose clock was put back meanwhile.
     """
     if job.status is None:
         return None
     times = [datetime.fromisoformat(time) for time in (job.started_at, job.ended_at) if time]
-    seconds = (times[1] - times[0]).total_seconds() if len(times) == 2 else 0.0
+    seconds = max(0.0, (times[1] - times[0]).total_seconds()) if len(times) == 2 else 0.0
     return round(seconds * instances_of(job), 3)
 
 

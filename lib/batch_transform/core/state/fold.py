@@ -38,7 +38,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from batch_transform.core.errors import LedgerCorrupt
-from batch_transform.core.ledger import Step, StepKind, require
+from batch_transform.core.ledger import Step, StepKind, require, written_later
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.resuming import repair, retried_dead_rows
 from batch_transform.core.resuming.resumed_run import inferred, intended, replanned, resumed
@@ -46,7 +46,7 @@ from batch_transform.core.run_state import ASKED, JobRecord, Recorded, RunState
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state import planned_rounds
 from batch_transform.core.state.model_versions import model_recorded
-from batch_transform.core.state.payload_forms import check_payload
+from batch_transform.core.state.payload_forms import LaterForm, check_payload
 from batch_transform.core.state.planned_rounds import judged
 from batch_transform.core.statuses import JobStatus
 
@@ -55,7 +55,8 @@ def fold(steps: Iterable[Step]) -> RunState | None:
     """Returns the state after `steps`, None for an empty ledger.
 
     Raises:
-        LedgerCorrupt: an unknown kind or an illegal transition.
+        ConfigurationError: a later version has written one of them.
+        LedgerCorrupt: an illegal transition.
     """
     state = None
     for step in steps:
@@ -67,11 +68,14 @@ def advance(state: RunState | None, step: Step) -> RunState:
     """Returns the state after one more step.
 
     Raises:
-        LedgerCorrupt: an unknown kind, an illegal transition, or a step that does not say what its kind must. What the
-            fold itself trips over is its own fault, and raises what it is.
+        ConfigurationError: a later version has written it, which knows of more: nothing is damaged.
+        LedgerCorrupt: an illegal transition, or a step that does not say what its kind must. What the fold itself trips
+            over is its own fault, and raises what it is.
     """
     try:
         check_payload(step)
+    except LaterForm as err:
+        raise written_later(step.number, str(err)) from err
     except ValueError as err:
         raise LedgerCorrupt(
             f"step {step.number} ({step.kind}) lacks something, or has it in another form: {err}"
@@ -93,7 +97,7 @@ def _after(state: RunState, step: Step) -> RunState:
     try:
         kind = StepKind(step.kind)
     except ValueError:
-        raise LedgerCorrupt(f"step {step.number} is of a kind that is not known, {step.kind}") from None
+        raise written_later(step.number, f"which knows of {step.kind!r}, as this one does not") from None
     if state.cleaned or kind not in _TRANSITIONS:
         raise ValueError("the run was cleaned" if state.cleaned else "a ledger is opened once")
     return _with_times(_TRANSITIONS[kind](state, step), step)

@@ -19,6 +19,10 @@ from batch_transform.core.spans import StagedFile
 Form = Callable[[Any], bool]
 
 
+class LaterForm(ValueError):
+    """A record of ours has all that it needs, and more: a later version has written it."""
+
+
 def _text(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -78,14 +82,17 @@ class _Keys:
 
 
 def _made(cls: type[Any], forms: Mapping[str, Form]) -> Form:
-    """What a record of ours is made of: all that it needs, and nothing that it does not know."""
+    """What a record of ours is made of: all that it needs, and no more; what has more raises LaterForm."""
     needed = {each.name for each in fields(cls) if each.default is MISSING and each.default_factory is MISSING}
     known = {each.name for each in fields(cls)}
 
     def fits(value: Any) -> bool:
-        if not isinstance(value, dict) or not needed <= value.keys() <= known:
+        if not isinstance(value, dict) or not needed <= value.keys():
             return False
-        return all(form(value[name]) for name, form in forms.items() if name in value)
+        is_ours = all(form(value[name]) for name, form in forms.items() if name in value)
+        if is_ours and (more := sorted(value.keys() - known)):
+            raise LaterForm(f"which says {', '.join(more)} of what this one reads without")
+        return is_ours
 
     return fits
 
@@ -125,6 +132,10 @@ _JOB = _Keys(
     {"name": _text, "round": _whole, "lane": _text, "request": _object},
     {"controls": _many(_text), "control_etags": _many(_text), "bytes": _or_null(_whole), **_PRICES},
 )
+_REPORT = _Keys(
+    {},
+    {"run_id": _or_null(_text), "status": _text, "output": _or_null(_text), "expectations": _many(_object)},
+)
 _COUNTS = ("controls_passed", "controls_failed", "objects_scored", "objects_failed")
 _OF_ALL = _Keys({}, {"at": _or_null(_text), "seconds": _or_null(_number)})
 _FORMS: Mapping[str, _Keys] = {
@@ -157,7 +168,7 @@ _FORMS: Mapping[str, _Keys] = {
     StepKind.RETRIED: _Keys({"rows": _whole}),
     StepKind.CHECKED: _Keys({"expectations": _many(_object)}),
     StepKind.PUBLICATION: _Keys({}, {"expectations": _many(_object)}),
-    StepKind.DONE: _Keys({"report": _object}),
+    StepKind.DONE: _Keys({"report": _REPORT}),
 }
 
 
@@ -165,6 +176,7 @@ def check_payload(step: Step) -> None:
     """Checks that a step holds what its kind must; one of a kind that is not known holds anything.
 
     Raises:
+        LaterForm: it holds more than this version reads.
         ValueError: it does not; with what is wrong.
     """
     payload: JsonObject = step.payload

@@ -86,11 +86,13 @@ class Delta(TableFormat):
     def check_fits(
         self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
     ) -> list[str]:
-        """Has Delta analyse the write into a table that is there, as `delta_fit.check_fits`."""
+        """Has Delta analyse the write into a table that is there, and of a new one its condition (`delta_fit`)."""
         from batch_transform.outputs import delta_fit, delta_table
 
         if delta_table.exists(spark, table):
             delta_fit.check_fits(spark, table, schema, table.key, complete=complete)
+        elif complete:
+            delta_fit.check_new(spark, table, schema, table.key)
         return []
 
     def refused_names(self, names: Sequence[str]) -> list[str]:

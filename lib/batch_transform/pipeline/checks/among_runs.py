@@ -74,7 +74,7 @@ _FIRST = 100
 def _forgetting(store: ObjectStore, uri: S3Uri) -> S3Uri | None:
     """The folder of a workspace's rows in which a location lies, where runs have begun in that workspace."""
     for workspace in workspaces_around(uri):
-        first = islice(store.list(workspace.join(RUNS)), _FIRST) if store.bucket_exists(workspace.join(RUNS)) else ()
+        first = islice(store.list(workspace.join(RUNS)), _FIRST) if store.bucket(workspace.join(RUNS)) else ()
         if any(is_step(found.key) for found in first):
             return rows_of_all_runs(workspace)
     return None

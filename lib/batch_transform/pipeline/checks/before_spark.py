@@ -70,7 +70,8 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str], files_are_h
         check_same(state, config)
         return state.report
     faults.of(lambda: check_bucket(store, workspace, access.console_region))
-    check_service(config, TransformJobs(access.session(), access.client("sagemaker")), faults, is_new=True)
+    jobs = TransformJobs(access.session(), access.client("sagemaker"))
+    check_service(config, jobs, faults, access.console_region, is_new=True)
     _check_places(config, store, faults)
     _check_there(config, faults, files_are_here)
     check_columns(config, store, faults)
@@ -100,15 +101,15 @@ def _check_places(config: RunConfig, store: ObjectStore | None, faults: Faults) 
         return
     found = [(table.mode, table.location, table.partition_by) for table in targets.tables(places).values()]
     checks = (
-        partial(_preflight, mode, path, store, by)
+        partial(_preflight, mode, path, store, by, targets.run_id)
         for mode, path, by in found
         if path and is_reached(path) and not (is_s3(path) and store is None)
     )
     faults.of_tables(checks, are_one=targets.are_one)
 
 
-def _preflight(mode: Mode, path: str, store: ObjectStore | None, partition_by: Sequence[str]) -> None:
-    preflight(mode, open_tree(path, store), partition_by)
+def _preflight(mode: Mode, path: str, store: ObjectStore | None, partition_by: Sequence[str], run_id: str) -> None:
+    preflight(mode, open_tree(path, store), partition_by, run_id)
 
 
 def check_staging(location: str) -> None:

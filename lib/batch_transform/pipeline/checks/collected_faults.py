@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.amounts import duration
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.limits import LOCAL_STORAGE_FAMILIES
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.run_settings import START_SECONDS
 from batch_transform.core.sending.instances import no_price, price_of
 from batch_transform.core.uris import S3Uri
 from batch_transform.sagemaker.jobs import TransformJobs
@@ -64,22 +66,21 @@ def check_bucket(store: ObjectStore, workspace: S3Uri, region: str | None) -> No
     Raises:
         ConfigurationError: there is no such bucket, or jobs cannot read from it.
     """
-    if not store.bucket_exists(workspace):
+    if (bucket := store.bucket(workspace)) is None:
         raise ConfigurationError(
             f"workspace: there is no bucket {workspace.bucket}; name one that there is, or make it first, in the "
             "region of the jobs"
         )
-    if (fault := fault_of_region(store, workspace.bucket, region)) is not None:
+    if (fault := fault_of_region(workspace.bucket, bucket.region, region)) is not None:
         raise ConfigurationError(f"workspace: {fault}")
 
 
-def fault_of_region(store: ObjectStore, bucket: str, region: str | None) -> str | None:
+def fault_of_region(bucket: str, lies_in: str | None, region: str | None) -> str | None:
     """Returns why jobs of a region cannot read from a bucket, with the remedy; None: nothing tells that.
 
     CreateTransformJob alone would say it: "ensure that the bucket exists in the selected region" (FACTS.md, 1).
     """
-    lies_in = None if region is None else store.bucket_region(bucket)
-    if lies_in in (None, region):
+    if region is None or lies_in in (None, region):
         return None
     return (
         f"the bucket {bucket} lies in {lies_in}, and the jobs run in {region}, where they read from no other region's "
@@ -106,11 +107,36 @@ def check_volume_key(config: RunConfig) -> None:
         )
 
 
-def check_service(config: RunConfig, jobs: TransformJobs, faults: Faults, *, is_new: bool) -> None:
-    """Checks what a run asks of the service, of one that has not scored yet the model as well."""
+def check_start(config: RunConfig, region: str | None) -> None:
+    """Raises ConfigurationError if jobs on AWS would be stopped before an instance has started.
+
+    Where the run file does not say how soon one does, no more is refused than half of what is typical: it is a guess.
+    """
+    transform = config.settings.transform
+    minutes, start = transform.job_timeout_minutes, transform.instance_start_seconds
+    least = start / 2 if start == START_SECONDS else start
+    if region is not None and 60 * minutes <= least:
+        raise ConfigurationError(
+            f"transform.job_timeout_minutes: is {minutes}, after which a job is stopped, and an instance is reckoned "
+            f"to take {duration(start)} to start, which is paid: nothing would be scored. Give jobs more time, or say "
+            "in transform.instance_start_seconds how soon yours start"
+        )
+
+
+def check_service(config: RunConfig, jobs: TransformJobs, faults: Faults, region: str | None, *, is_new: bool) -> None:
+    """Checks what a run asks of the service, of one that has not scored yet the model as well.
+
+    Args:
+        config: of the run.
+        jobs: the service.
+        faults: gets what is wrong.
+        region: of AWS, in which jobs run; None: they run elsewhere.
+        is_new: whether it has not scored yet.
+    """
     if config.transform.ami_version is not None:
         faults.of(jobs.check_ami_version)
     if is_new:
+        faults.of(lambda: check_start(config, region))
         faults.of(lambda: check_volume_key(config))
     if is_new and config.model.parts is None:
         faults.of(lambda: jobs.check_model(config.model.name))

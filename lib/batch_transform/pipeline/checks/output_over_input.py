@@ -29,13 +29,19 @@ _GLOB = re.compile(r"[*?\[{]")
 # How a name of a Delta table ends that says which version of it: `events@v3`, `events@20240501000000000`.
 _OF_A_VERSION = re.compile(r"@(?:[vV]\d+|\d{17})/?(?=`?$)")
 
+_BY_VALUES = "that goes by the values of a row alone (a date, and not current_date())"
 _REMEDY = (
     "write to another place, or read all of it (output.format, no input.where, no input.options), or replace just "
-    "what is read: output.replace_where in the words of input.where (Delta), or mode: overwrite_partitions with an "
-    "input.where on the columns of output.partition_by alone"
+    f"what is read: output.replace_where in the words of input.where (Delta), {_BY_VALUES}, or mode: "
+    "overwrite_partitions with an input.where on the columns of output.partition_by alone"
 )
 
 _BESIDE = f"mode: append would put new rows beside those that they are made of; {APART}"
+_OF_A_FRAME = (
+    "or replace just what is read: mode: overwrite, with output.replace_where (Delta) in the words of the one "
+    f"condition of what is read, {_BY_VALUES}, on columns that stay, as of "
+    'table.where("day = \'2024-05-01\'").drop("p") where p is a column of predictions'
+)
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,12 @@ class Reading:
     Attributes:
         given: as a run file names it; None for a DataFrame that was handed in, of which only its plan tells.
         df: opens it; raises ConfigurationError where it cannot be read.
+        added: the columns that the run writes beside the input's, as far as they are known.
     """
 
     given: Input | None
     df: Callable[[], DataFrame]
+    added: Sequence[str] = ()
 
 
 def overlaps(spark: SparkSession, targets: Targets, places: Places, store: ObjectStore, reading: Reading) -> list[str]:
@@ -173,7 +181,7 @@ class _Input:
             yield (
                 f"{table.key}: {table.told} holds files that the input, {self._told}, reads, and mode: "
                 f"{self.targets.mode} would delete rows that this run does not read; write to another place, or score "
-                "the whole table as it is read"
+                f"the whole table as it is read, {_OF_A_FRAME}"
             )
 
     def _faults_of_the_source(self, table: Written) -> Iterator[str]:
@@ -182,7 +190,7 @@ class _Input:
             is_alone = is_of_one_scan(self.reading.df())
         files = self._files_of_the_plan() if is_alone else []
         if files and all(is_within(file, table.place) for file in files):
-            yield f"{table.key}: {table.told} is what the input, {self._told}, reads, and {_BESIDE}"
+            yield f"{table.key}: {table.told} is what the input, {self._told}, reads, and {_BESIDE}, {_OF_A_FRAME}"
 
     def _files_of_the_plan(self) -> list[Place]:
         with self._told_of_files():
@@ -208,6 +216,7 @@ class _Input:
             where=given.where if given else None,
             replace_where=output.replace_where,
             partitions=output.partition_by if self.targets.mode == "overwrite_partitions" else (),
+            added=self.reading.added,
         )
         return any(map(reads, self._whole(as_told)))
 

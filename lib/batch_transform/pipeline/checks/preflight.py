@@ -101,8 +101,9 @@ def check_table(
             if odd := format.name_faults(final):
                 faults.add(odd)
                 continue
+            by = targets.output.partition_by if format.can.partition_types else ()
             try:
-                read = faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name))
+                read = faults.of(partial(check_storable, spark, final, f"{places.scratch}/{probe}-{name}", name, by))
             finally:  # a signal cuts it short as well
                 _forget(f"{places.scratch}/{probe}-{name}", connect())
             if read is not None:

@@ -14,6 +14,7 @@ from batch_transform.pipeline.commands.command_options import (
     IAM,
     INIT,
     JSON,
+    LACKED,
     LIFECYCLE,
     LIMIT,
     LIST,
@@ -158,7 +159,10 @@ def _of_these_letters(word: str) -> str | None:
 
 def foreign_options(command: str, foreign: Sequence[str]) -> Iterator[str]:
     """Yields what is told of options that are other commands'."""
-    for owners in dict.fromkeys(OWN[name].owners for name in OWN if name in foreign):
+    lacked, instead = LACKED.get(command, ((), ""))
+    if none := ", ".join(name for name in OWN if name in foreign and name in lacked):
+        yield f"{none}: means nothing to {command}; {instead}"
+    for owners in dict.fromkeys(OWN[name].owners for name in OWN if name in foreign and name not in lacked):
         names = ", ".join(name for name in OWN if name in foreign and OWN[name].owners == owners)
         yield f"{names}: belongs to {', '.join(owners)}, not to {command}"
 

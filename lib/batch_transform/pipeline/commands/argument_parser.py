@@ -21,6 +21,7 @@ from batch_transform.pipeline.commands.command_options import (
     SMOKE,
     SMOKE_WAYS,
     VERSION,
+    has_option,
     option_of,
 )
 from batch_transform.pipeline.spelling import PROGRAM_NAME, PROGRAM_VARIABLE
@@ -35,11 +36,12 @@ stands after --."""
 _ENDS = """\
 The one line on standard output is the report, in JSON; everything else goes to standard error, at its end what became
 of it in a sentence. On a terminal, where words tell a run or a plan, its report is printed with -o json only. What
-list, show, errors, logs and report print is for a person; with -o json it is JSON.
+list, show, errors, logs and report print is for a person; with -o json it is JSON. iam and clean --lifecycle print JSON
+for AWS alone, and init a run file, unless FILE is named.
 Exit codes: 0 published, or done; 2 run file, arguments or input are wrong, or the estimate passes `budget_usd`, and
 nothing was paid; 3 more dead letters than `errors` accepts, predictions that `expect` does not, jobs that have cost
 `budget_usd`, or compare found other predictions; 4 the service, S3 or the cluster failed, the same again resumes;
-130, 143 interrupted, jobs were stopped."""
+129, 130, 143 interrupted, jobs were stopped."""
 
 
 class _Parser(ArgumentParser):
@@ -88,9 +90,9 @@ def _parsers(program: str) -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
 def _add_options(parser: ArgumentParser, command: str) -> None:
     parser.add_argument("words", nargs="*", metavar=COMMANDS[command].subject or "NOTHING", help=SUPPRESS)
     for flag in OWN:
-        name, value, owners, words = option_of(flag, command)
-        if command not in (owners or COMMANDS):
+        if not has_option(command, flag):
             continue
+        name, value, _, words = option_of(flag, command)
         if value is None:
             parser.add_argument(flag, dest=name, action="store_true", help=words)
         else:

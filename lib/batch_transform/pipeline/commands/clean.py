@@ -20,6 +20,7 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
+from batch_transform.pipeline.ending.exits import typed_errors
 from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.recorded import RecordedRun, named_run
 from batch_transform.pipeline.telling import Tell
@@ -123,7 +124,7 @@ def _may_hold_runs(store: ObjectStore, folder: S3Uri) -> bool:
     Raises:
         ConfigurationError: it is the folder of the ledgers of another workspace.
     """
-    if not store.bucket_exists(folder):
+    if not store.bucket(folder):
         return False
     if folder.name != RUNS:
         return True
@@ -145,7 +146,8 @@ def _is_run_of(workspace: S3Uri, run: S3Uri, store: ObjectStore) -> bool:
 
 def _try_to_clean(there: Reached, asked: CommandLine, tell: Tell) -> CleanedRun | None:
     try:
-        return _clean_run(there, asked, tell)
+        with typed_errors():
+            return _clean_run(there, asked, tell)
     except BatchTransformError as err:
         tell(str(err))
         return None
@@ -209,8 +211,9 @@ def _refuse_unfinished(there: Reached, run: RecordedRun, state: RunState, unfini
 def _flying(there: Reached, state: RunState) -> list[str]:
     """The jobs that the service still works on; the ledger may not know of an end, nor of a beginning."""
     jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
-    unknown = [job.name for job in state.jobs if job.status is None]
-    return [name for name in unknown if jobs.is_in_flight(name)]
+    is_kept = not there.access.is_emulator  # whose jobs may have ended with it
+    unknown = [job for job in state.jobs if job.status is None]
+    return [job.name for job in unknown if jobs.is_in_flight(job.name, was_created=job.created and is_kept)]
 
 
 def _config(state: RunState) -> RunConfig:

@@ -33,6 +33,7 @@ that is told. It names no account, no bucket and no role, and can be attached to
 
 RUN, RESUME, STATUS, STOP, CLEAN, PLAN, COMPARE = "run", "resume", "status", "stop", "clean", "plan", "compare"
 IAM = "iam"
+ROWS_SENT, TOLERANCE = 1_000, 1e-6  # of compare: the last bits of a sum depend on how many rows a model takes at once
 FOR, WHOM = "--for", ("driver", "executors", "model")  # whom a policy document is for
 # A run in steps, each of which ends at once.
 PREPARE, SUBMIT, COLLECT = "prepare", "submit", "collect"
@@ -140,6 +141,7 @@ class Option(NamedTuple):
     help: str
 
 
+_TARGETS = ", ".join(target_names())
 OWN = {
     "--var": Option(
         "variables", "NAME=VALUE", (), "what ${NAME} in the run file stands for; else the environment says"
@@ -177,7 +179,7 @@ OWN = {
         "target",
         "NAME",
         (RUN, RESUME, PACKAGE),
-        f"where the run is started, or what is packaged for: {', '.join(target_names())}; else deploy.target says",
+        f"where the run is started: {_TARGETS}; else deploy.target says",
     ),
     "--dist": Option(
         "dist", "FOLDER", (RUN, RESUME, PACKAGE), "where package writes, and run looks for it; default: dist"
@@ -211,23 +213,38 @@ OWN = {
     "--lines": Option("lines", "N", (LOGS,), "how many lines of each log stream; default: 20"),
     FOR: Option("document", "WHOM", (IAM,), f"prints one document alone, for: {', '.join(WHOM)}"),
     "--endpoint": Option("endpoint", "NAME", (COMPARE,), "the endpoint"),
-    ROWS: Option("rows", "N", (CLEAN, COMPARE), "how many rows are sent"),
+    ROWS: Option("rows", "N", (CLEAN, COMPARE), f"how many rows are sent; default: {ROWS_SENT:,}"),
     **{flag: Option(name, value, (SMOKE,), words) for flag, (name, value, words) in SMOKE_OPTIONS.items()},
     "--input": Option(
         "input", "PATH|TABLE", (INIT,), "the table: a Parquet file, a folder of them, a Delta table; also s3://..."
     ),
     "--model": Option("model", "NAME", (INIT,), "the SageMaker model"),
     "--workspace": Option("workspace", "S3URI", (INIT,), "where runs are kept; default: suggested, to be looked at"),
-    "--tolerance": Option("tolerance", "X", (COMPARE,), "the difference of two numbers that is none"),
+    "--tolerance": Option(
+        "tolerance", "X", (COMPARE,), f"of two numbers, the difference that is none; default: {TOLERANCE:g}"
+    ),
 }
 
 # What is one command's is another one to another.
 OTHERWISE = {
     (CLEAN, ROWS): Option("rows_only", None, (CLEAN,), "forgets what holds rows, and leaves manifests and parts"),
     (INIT, "--output"): Option("result", "PATH", (INIT,), "where the result goes; default: beside the input, _scored"),
+    (PACKAGE, TARGET): Option(
+        "target", "NAME", (PACKAGE,), f"for what: {_TARGETS}; default: all that any of them needs"
+    ),
+}
+# Of the options of all commands those that one lacks, and what is told to whoever gives it one.
+LACKED: dict[str, tuple[tuple[str, ...], str]] = {
+    PACKAGE: (("--var", "--set", "--emulator"), "it reads no run file, and --target names what is packaged for"),
+    SMOKE: (("--var", "--emulator"), "an emulator that runs is named by AWS_ENDPOINT_URL"),
 }
 
 
 def option_of(flag: str, command: str) -> Option:
     """Returns what an option of ours is to a command."""
     return OTHERWISE.get((command, flag), OWN[flag])
+
+
+def has_option(command: str, flag: str) -> bool:
+    """Returns whether a command has an option of ours."""
+    return command in (OWN[flag].owners or COMMANDS) and not (command in LACKED and flag in LACKED[command][0])

@@ -29,6 +29,7 @@ from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.command_line import CommandLine
+from batch_transform.pipeline.commands.command_options import ROWS_SENT, TOLERANCE
 from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.commands.whole_numbers import whole_number
 from batch_transform.pipeline.recorded import recorded_reader
@@ -36,9 +37,7 @@ from batch_transform.pipeline.telling import Tell
 from batch_transform.records.registry import run_framing
 from batch_transform.sagemaker.endpoint import READ_TIMEOUT_SECONDS, Endpoint, ModelRefusal
 
-ROWS_SENT, MOST_ROWS_SENT = 1_000, 100_000
-# The last bits of a sum depend on how many rows a model takes at once.
-TOLERANCE = 1e-6
+MOST_ROWS_SENT = 100_000
 # Below the limit of a body, so that a mini-batch passes whatever the service adds.
 MINI_BATCH_BYTES = 5_000_000
 _FORGOTTEN = "its records and answers are forgotten, so there is nothing to compare"

@@ -18,6 +18,7 @@ from batch_transform.core.run_views.listed_runs import ListedRun, listed_publish
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.looked_at import recorded_report
 from batch_transform.pipeline.earlier_runs import published_report
+from batch_transform.pipeline.ending.exits import typed_errors
 from batch_transform.pipeline.recorded import named_run, run_at
 from batch_transform.pipeline.workspace_runs import LISTING_THREADS, ledgers_of
 
@@ -39,22 +40,27 @@ def listed_runs(store: ObjectStore, workspace: S3Uri) -> list[ListedRun]:
 
 
 def _listed(store: ObjectStore, ledgers: Ledgers) -> ListedRun:
-    """A run by its ledger; of several of one name, which versions have in other places, the one that commands find."""
-    layout, steps = ledgers[0]
+    """A run, or why it cannot be told; the others are to be told all the same."""
     moved_at = max(info.last_modified for _, each in ledgers for info in each).isoformat()
     try:
-        if len(ledgers) == 1 and (short := _published(store, layout, steps, moved_at)):
-            return short
-        run = run_at(layout, store)
-        if not run.lies_here:
-            run = named_run(layout.run, store)
-        if run.state is None:
-            words = "another run lies where its ledger is looked for"
-            return unreadable_run(str(layout.run), moved_at, words)
-        found = recorded_report(run, run.state)
-        return listed_run(found.state, found.report, moved_at)
-    except BatchTransformError as err:  # the others are to be told all the same
-        return unreadable_run(str(layout.run), moved_at, str(err))
+        with typed_errors():
+            return _read(store, ledgers, moved_at)
+    except BatchTransformError as err:
+        return unreadable_run(str(ledgers[0][0].run), moved_at, str(err))
+
+
+def _read(store: ObjectStore, ledgers: Ledgers, moved_at: str) -> ListedRun:
+    """A run by its ledger; of several of one name, which versions have in other places, the one that commands find."""
+    layout, steps = ledgers[0]
+    if len(ledgers) == 1 and (short := _published(store, layout, steps, moved_at)):
+        return short
+    run = run_at(layout, store)
+    if not run.lies_here:
+        run = named_run(layout.run, store)
+    if run.state is None:
+        return unreadable_run(str(layout.run), moved_at, "another run lies where its ledger is looked for")
+    found = recorded_report(run, run.state)
+    return listed_run(found.state, found.report, moved_at)
 
 
 def _published(store: ObjectStore, layout: RunLayout, steps: Sequence[ObjectInfo], moved_at: str) -> ListedRun | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 
 from batch_transform.core.errors import BatchTransformError
+from batch_transform.core.foreign_json import parsed
 from batch_transform.core.object_store import ObjectNotFound
 from batch_transform.core.publishing.standing import report_as_it_stands, standing, who_drives
 from batch_transform.core.report_keys import RunReport
@@ -16,6 +16,7 @@ from batch_transform.pipeline.commands.named_run import Reached
 from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.recorded import RecordedRun
 from batch_transform.pipeline.remedies import way_on
+from batch_transform.pipeline.spelling import reached_as_here
 from batch_transform.pipeline.telling import Tell
 from batch_transform.sagemaker.jobs import TransformJobs
 
@@ -73,15 +74,33 @@ def recorded_report(run: RecordedRun, state: RunState) -> LookedAt:
     is_unsaid = report["status"] == RunStatus.INTERRUPTED and "next" not in report
     if is_unsaid or (report["status"] in _GOES_ON and is_of_frame):
         report["next"] = way_on(str(run.uri), takes_frame=is_of_frame)
+    _reach_as_here(report)
     return LookedAt(state, report, who_drives(lease, status))
+
+
+def _reach_as_here(report: RunReport) -> None:
+    """Has the commands that a report names begin from here."""
+    if said := report.get("next"):
+        report["next"] = reached_as_here(said)
+    if said := report.get("see_errors"):
+        report["see_errors"] = reached_as_here(said)
+    if lines := report.get("error"):
+        report["error"] = [reached_as_here(line) for line in lines]
+    if lines := report.get("ways"):
+        report["ways"] = [reached_as_here(line) for line in lines]
 
 
 def last_said(run: RecordedRun) -> RunReport | None:
     """Returns what the run's last driver, or `stop`, has written of its end, where that is a report."""
     with suppress(ObjectNotFound, ValueError):
-        said: RunReport = json.loads(run.store.get(run.layout.status)[0])
-        return said if "seconds_by_step" in said else None
+        said: RunReport = parsed(run.store.get(run.layout.status)[0])
+        if isinstance(said, dict) and said.keys() >= _OF_A_REPORT and isinstance(said["status"], str):
+            return said
     return None
+
+
+# By which a report is told from one of a run that did not begin, and what is taken over from it.
+_OF_A_REPORT = {"seconds_by_step", "status", "report", "advice"}
 
 
 def _ask_for_jobs(there: Reached, state: RunState, report: RunReport, tell: Tell) -> None:

@@ -22,7 +22,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import LIST, PREPARE
-from batch_transform.pipeline.ending.exits import NO_CREDENTIALS
+from batch_transform.pipeline.ending.exits import NO_CREDENTIALS, teller
 from batch_transform.pipeline.recorded import RecordedRun, named_run, no_run, read_run
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import StateInUse, embedded_emulator
@@ -123,9 +123,8 @@ def reached(
     with ExitStack() as resources:
         is_borrowed = False
         try:
-            url = resources.enter_context(
-                embedded_emulator(near.emulator, _BORROW_SECONDS if borrows else wait_seconds)
-            )
+            waits = (_BORROW_SECONDS, lambda _text: None) if borrows else (wait_seconds, teller(asked.command))
+            url = resources.enter_context(embedded_emulator(near.emulator, *waits))
         except StateInUse as err:
             if not (borrows and err.endpoint_url):
                 raise

@@ -96,8 +96,11 @@ def score(
         UnexpectedPredictions: the predictions are not as `expect` says.
         OverCost: the jobs have cost `budget_usd`.
         RunHeld: another driver is at work on the run.
-        ServiceFailure: the service, S3 or Spark failed beyond the retries; the same call resumes the run.
+        ServiceFailure: the service, S3 or Spark failed beyond the retries, or `stop` was asked for; the same call
+            resumes the run.
         PublishedUnverified: the output has a commit with other rows than were proven.
+        BatchTransformError: what all of these are, and what else is in `core.errors`, as RowsLost and LedgerFenced.
+        KeyboardInterrupt: as it came, once the jobs in flight are stopped, or left (`transform.on_interrupt`).
     """
     _check_frame(df)
     config = from_arguments(
@@ -116,7 +119,8 @@ def score(
         told = in_words(listener) if listener is not None else resources.enter_context(shown_progress())
         resources.enter_context(turn(spark, lambda text: told(Event("spark", text))))
         began = CLOCK.monotonic()
-        url = resources.enter_context(embedded_emulator(config.emulator)) if config.emulator else None
+        emulator = config.emulator and embedded_emulator(config.emulator, None, lambda text: told(Event("spark", text)))
+        url = resources.enter_context(emulator) if emulator else None
         access, source = access_of(config, url, os.environ), Source(df, is_scan=False)
         with typed_errors(is_begun=False, secrets=secrets):
             _check_batch(df)

@@ -95,9 +95,10 @@ class _Plan(Guarded):
         keeps = config.emulator is not None and config.emulator.state is not None
         if given is not None and (keeps or given.dead_letters or is_s3(given.path or "")) and config.emulator:
             beginning = self.resources.enter_context(beginning_emulator(config.emulator))
+        # Before Spark, as one that waits for another run's, or is refused for it, is to say so at once.
+        access = access_of(config, beginning.endpoint() if beginning else None, os.environ)
         tell_terminal(Event("spark", kind=EventKind.BEGINS))
         with run_session(config.run_id) as spark:
-            access = access_of(config, beginning.endpoint() if beginning else None, os.environ)
             self.interrupts.take_over()
             with reaching_s3(spark, access, config):
                 tell_terminal(Event("measure", kind=EventKind.BEGINS))

@@ -74,7 +74,7 @@ def around(config: RunConfig, access: AwsAccess | None) -> Around:
         faults.of(lambda: check_bucket(store, workspace, access.console_region))
         with suppress(BatchTransformError):
             jobs = TransformJobs(access.session(), access.client("sagemaker"))
-            check_service(config, jobs, faults, is_new=True)
+            check_service(config, jobs, faults, access.console_region, is_new=True)
     faults.of(lambda: check_price(config, access.console_region))
     before = forgotten if config.ephemeral else earlier_runs(store, workspace, config.settings)
     return Around(

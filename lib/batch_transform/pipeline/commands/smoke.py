@@ -79,9 +79,9 @@ def smoke_command(asked: CommandLine, environ: Mapping[str, str], tell: Tell) ->
     store, client = S3Store(access.client(S3)), access.client(SAGEMAKER)
     region = client.meta.region_name
     image = wanted.image or image_of(region)
-    if not store.bucket_exists(wanted.place.join(PREFIX)):
+    if (bucket := store.bucket(wanted.place.join(PREFIX))) is None:
         raise ConfigurationError(f"--bucket: there is no bucket {wanted.place.bucket}; make it in {region} first")
-    if (fault := fault_of_region(store, wanted.place.bucket, access.console_region)) is not None:
+    if (fault := fault_of_region(wanted.place.bucket, bucket.region, access.console_region)) is not None:
         raise ConfigurationError(f"--bucket: {fault}")
     id = secrets.token_hex(4)
     base = wanted.place.join(PREFIX, id)
@@ -195,8 +195,6 @@ def _arguments(asked: CommandLine) -> _Asked:
     place = _place(asked.bucket[-1], faults) if asked.bucket else ""
     if asked.role and not _ROLE.fullmatch(asked.role[-1]):
         faults.append("--role: is no ARN of a role; valid: arn:aws:iam::ACCOUNT:role/NAME")
-    if asked.variables or asked.emulator_models:
-        faults.append("--var, --emulator: have no meaning here; an emulator that runs is named by AWS_ENDPOINT_URL")
     price = _price(asked.price_per_hour[-1]) if asked.price_per_hour else None
     if price is not None and not price > 0:
         faults.append(f"--price-per-hour: is {asked.price_per_hour[-1]!r}; valid: a number above 0")

@@ -87,7 +87,7 @@ def _listed(there: Reached) -> ListedRuns:
     workspace = there.uri
     store = S3Store(there.access.client("s3"))
     runs, what = [], f"bucket {workspace.bucket}"
-    if store.bucket_exists(workspace):
+    if store.bucket(workspace):
         runs, what = listed_runs(store, workspace), "run"
     if not runs:
         raise ConfigurationError(

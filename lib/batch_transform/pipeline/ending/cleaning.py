@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from batch_transform.config.loading import recorded_config
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.errors import BatchTransformError, ConfigurationError
@@ -38,6 +39,7 @@ class Leftovers:
         writers: its drivers.
         rows_only: whether only what holds rows goes. Of an earlier version's run the parts go as well: they may quote
             what the model said.
+        before: its places and targets as they were given before, where a driver that died may have left something.
     """
 
     state: RunState
@@ -46,6 +48,7 @@ class Leftovers:
     targets: Targets
     writers: tuple[str, ...]
     rows_only: bool
+    before: tuple[tuple[Places, Targets], ...] = ()
 
     @property
     def _removes_parts(self) -> bool:
@@ -105,11 +108,13 @@ class Leftovers:
 
     def folders(self) -> Iterator[str]:
         """Yields the folders outside the run's own: staging elsewhere, and merged files beside a local output."""
-        yield from staging_folders(self.places, self.writers)
-        yield self.places.dead_letters
-        for path in self.targets.named().values():
-            if not self.targets.format.can.commits and not is_s3(path):
-                yield from (self.places.sibling(path, f"{writer}-{kind}") for writer in self.writers for kind in KINDS)
+        found: list[str] = []
+        for places, targets in ((self.places, self.targets), *self.before):
+            found += [*staging_folders(places, self.writers), places.dead_letters]
+            for path in targets.named().values():
+                if not targets.format.can.commits and not is_s3(path):
+                    found += [places.sibling(path, f"{writer}-{kind}") for writer in self.writers for kind in KINDS]
+        yield from dict.fromkeys(found)
 
     def amount(self) -> Amount:
         """Returns how much it is, as far as it can be reached from here."""
@@ -161,7 +166,14 @@ def leftovers(
 ) -> Leftovers:
     """Returns what is to be removed of a run."""
     places = places_of(config, layout, None)
-    return Leftovers(state, store, places, targets_of(config, places), ledger.writers, rows_only)
+    before = []
+    for step in ledger.steps:
+        if step.kind in (StepKind.OPENED, StepKind.RESUMED) and step.payload["config"] != state.config:
+            with suppress(ConfigurationError):  # of another version, whose places are not known here
+                then = recorded_config(step.payload["config"], is_of_frame=config.takes_frame)
+                at = places_of(then, layout, None)
+                before.append((at, targets_of(then, at)))
+    return Leftovers(state, store, places, targets_of(config, places), ledger.writers, rows_only, tuple(before))
 
 
 def clean(left: Leftovers, lease: RunLease, ledger: Ledger) -> tuple[RunState, list[str]]:

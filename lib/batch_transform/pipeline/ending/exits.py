@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -31,7 +32,7 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.handshake import Handshake
 from batch_transform.pipeline.spelling import spelled_out_here
 from batch_transform.pipeline.telling import tell_terminal
-from batch_transform.spark.error_chains import causes_of, chain_of, is_of_spark, told
+from batch_transform.spark.error_chains import causes_of, chain_of, is_of_spark, jvm_is_gone, told
 
 # Python's own errors that quote what they were given, which may be of a row; and all of Arrow's, whatever they are.
 _QUOTING = (ValueError, LookupError)
@@ -155,11 +156,34 @@ def teller(step: str) -> Callable[[str], None]:
 
 def _named(err: BaseException, *, is_begun: bool) -> BatchTransformError:
     """What nobody has named is the service's or the cluster's until it is known better, and the run can be resumed."""
+    if jvm_is_gone(err):
+        return ServiceFailure(_GONE)
     if not is_of_spark(err):
+        if _is_nowhere():
+            return (ServiceFailure if is_begun else ConfigurationError)(f"{_NOWHERE} ({_words(err)})")
         return ServiceFailure(_words(err))
     cause = cause_of(chain_of(err))
     is_refused = cause.outlook is Outlook.FINAL and not is_begun
     return (ConfigurationError if is_refused else ServiceFailure)(told(cause.words, "Spark"))
+
+
+_GONE = (
+    "Spark's JVM has ended, or does not answer any more: what it wrote last says why. It is often memory; give it more "
+    "(spark.driver.memory), and start Spark anew"
+)
+_NOWHERE = (
+    "the folder in which this was begun is there no more, and nothing can be found from it: give the same command in "
+    "another one"
+)
+
+
+def _is_nowhere() -> bool:
+    """Whether this process works in a folder that was removed: whatever asks where that is fails."""
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _words(err: BaseException) -> str:
@@ -180,7 +204,7 @@ def _said(err: BaseException) -> str:
 
 def _stack(err: BaseException) -> str:
     """The stack of an error of ours; Spark's is a JVM's, and its cause is told."""
-    return "" if is_of_spark(err) else "".join(_stacks(err))
+    return "" if is_of_spark(err) or jvm_is_gone(err) or _is_nowhere() else "".join(_stacks(err))
 
 
 def _stacks(err: BaseException) -> list[str]:

@@ -64,13 +64,15 @@ class Reporting:
         """
         if state.report is None:  # a published run has its page, of when it was published
             report["report"] = None
-            with suppress(BatchTransformError, OSError):
+            with suppress(BatchTransformError):
                 report["report"] = self.write_page(state, report)
         self.store.put(self.layout.status, visible_json(report, indent=1).encode())
         return report
 
     def write_page(self, state: RunState, report: RunReport) -> str | None:
-        """Returns the location of the page once it is written; None where what is recorded cannot be drawn.
+        """Returns the location of the page once it is written.
+
+        None where what is recorded cannot be drawn, or the page cannot be kept on this disk.
 
         Raises:
             BatchTransformError: S3 would not take it.
@@ -82,8 +84,13 @@ class Reporting:
         self.store.put(self.layout.page, page)
         if self.beside is None:
             return str(self.layout.page)
-        self.beside.parent.mkdir(parents=True, exist_ok=True)
-        self.beside.write_bytes(page)
+        try:
+            self.beside.parent.mkdir(parents=True, exist_ok=True)
+            self.beside.write_bytes(page)
+        except OSError:  # a disk that is full, as above
+            with suppress(OSError):
+                self.beside.unlink()  # half a page
+            return None
         return str(self.beside)
 
     def drawn(self, state: RunState, report: RunReport) -> bytes:

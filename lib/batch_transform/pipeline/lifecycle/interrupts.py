@@ -16,7 +16,7 @@ from types import FrameType
 
 from batch_transform.core.errors import Interrupted
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOOK_SECONDS = 0.5
 # A JVM gives gigabytes back to a busy machine while it dies.
 _DYING_SECONDS = 10.0
@@ -26,8 +26,13 @@ HELP_SECONDS = 8.0
 LEAVE_SECONDS = 17.0
 
 
+def meant_signals() -> tuple[signal.Signals, ...]:
+    """The signals that end a run. A terminal that is closed sends SIGHUP, which `nohup` has ignored."""
+    return tuple(each for each in _SIGNALS if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN)
+
+
 class Interrupts:
-    """Turns the first SIGTERM or SIGINT into `Interrupted` in the main thread; later ones change nothing.
+    """Turns the first SIGTERM, SIGINT or SIGHUP into `Interrupted` in the main thread; later ones change nothing.
 
     SIGTERM to spark-submit ends the JVM, and the Python driver lives on without a signal of its own: it becomes an
     orphan, which a thread sees by its parent's id. That the wrapper has gone it sees by a named pipe whose only writer
@@ -86,13 +91,13 @@ class Interrupts:
         """Handles signals from now on: a new SparkContext puts a handler of its own for SIGINT."""
         if not _in_main_thread():
             return
-        for number in _SIGNALS:
+        for number in meant_signals():
             signal.signal(number, self._handle)
 
     @contextmanager
     def raised(self) -> Iterator[None]:
         """Handles signals within the block, and watches nobody: of a process that has not begun its work."""
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        before = {number: signal.getsignal(number) for number in meant_signals()}
         self.take_over()
         try:
             yield

@@ -160,7 +160,7 @@ class _Opening:
         if self.sends:
             faults.of(lambda: check_model_servers(config, CLOCK, lambda words: self.listener(Event("warning", words))))
             jobs = TransformJobs(access.session(), access.client("sagemaker"))
-            check_service(config, jobs, faults, is_new=self.is_new_to_the_model)
+            check_service(config, jobs, faults, access.console_region, is_new=self.is_new_to_the_model)
 
     def rows_of(self, source: Source | None, faults: Faults, *, names_input: bool) -> RunRows:
         """Returns input, record and predictions; refuses with all faults that were found, here or before."""
@@ -186,7 +186,8 @@ class _Opening:
             return Driver(ctx, as_published(ctx, recorded))
         if self.is_checked:
             with user_session(spark, self.staged), session_settings(spark, fit.targets.format.settings), self.reading():
-                check_world(ctx, tables, fit, Reading(config.input, partial(input_of, tables)), reach, faults)
+                reading = Reading(config.input, partial(input_of, tables), rows.shape.names)
+                check_world(ctx, tables, fit, reading, reach, faults)
         if recorded is not None and recorded.staged is not None and self.goes_elsewhere:
             check_uncommitted(tables, recorded, config)
             fit.check_rows(recorded.staged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -123,6 +124,9 @@ def environment(
     # `python` in a model's command is then the interpreter of the run.
     added = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}"}
     added["LOG4J_CONFIGURATION_FILE"] = environ.get("LOG4J_CONFIGURATION_FILE", str(places.work / LOGGING_FILE))
+    if locale.setlocale(locale.LC_CTYPE) == "C":
+        # LC_ALL is C, or not installed here: in it the JVM has a question mark for each other letter of a path.
+        added["LC_ALL"] = "C.UTF-8"
     if config.aws.profile is not None and not config.emulated:
         added["AWS_PROFILE"] = config.aws.profile
     if not arguments.local:

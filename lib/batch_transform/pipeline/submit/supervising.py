@@ -22,12 +22,14 @@ from batch_transform.pipeline.handshake import (
     PID_FILE_VARIABLE,
     REPORT_FILE_VARIABLE,
 )
+from batch_transform.pipeline.lifecycle.interrupts import meant_signals
 from batch_transform.pipeline.submit import watching
 from batch_transform.pipeline.submit.watching import CODE, EVENTS, SHOWN
 from batch_transform.pipeline.telling import EVENTS_FILE_VARIABLE
+from batch_transform.pipeline.world.own_modules import module_command
 
-_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
-_OURS = (0, 2, 3, 130, 143)
+_CODES = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 129}
+_OURS = (0, 2, 3, *_CODES.values())
 _LOOK_SECONDS, _WATCHER_SECONDS = 0.2, 5.0
 
 
@@ -55,10 +57,10 @@ class Supervised:
         os.mkfifo(self.work / "alive")
         # Open for writing in this process alone: when it ends, however that is, the driver sees that nobody writes.
         alive = os.open(self.work / "alive", os.O_RDWR)
-        before = {number: signal.signal(number, self._forward) for number in _CODES}
+        before = {number: signal.signal(number, self._forward) for number in meant_signals()}
         with _signals_held():
             watcher = subprocess.Popen(
-                [sys.executable, "-m", watching.__name__, str(self.work)], stdin=subprocess.PIPE, stdout=sys.stderr
+                module_command(watching.__name__, str(self.work)), stdin=subprocess.PIPE, stdout=sys.stderr
             )
         code = 4
         try:

@@ -144,7 +144,7 @@ def _end(work: Path) -> Iterator[Event]:
 
 def main(arguments: list[str], environ: Mapping[str, str], words: BinaryIO, terminal: TextIO) -> None:
     """Watches one spark-submit, of the folder that is named."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     work = Path(arguments[0])
     form = (work / FORM).read_text(encoding="utf-8").strip() if (work / FORM).exists() else ""

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from batch_transform.pipeline.submit.python_path import package_first
+from batch_transform.pipeline.submit.python_path import current_folder_last, package_first
 
 PRELOADED = (
     "batch_transform.exports.arrow",
@@ -56,7 +56,7 @@ def silenced() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.path[:] = package_first(sys.path)
+    sys.path[:] = package_first(current_folder_last(sys.path))
     with silenced():
         preload()
         from pyspark.daemon import manager

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from batch_transform.aws.access import SECTIONS, AwsAccess
 from batch_transform.aws.identity import Identity
 from batch_transform.aws.s3_requests import S3Requests
+from batch_transform.aws.sessions import endpoints_of
 from batch_transform.aws.unusable_settings import is_region
 from batch_transform.config.places import secret_in_url
 from batch_transform.config.runfile import RunConfig
@@ -47,7 +48,7 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
         # Its buckets belong to nobody that a run file could expect.
         requests = replace(requests, expected_bucket_owner=None)
         return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True, s3=requests)
-    if environ.get(_IGNORES_ENDPOINTS, "").lower() == "true":
+    if ignores := environ.get(_IGNORES_ENDPOINTS, "").lower() == "true":
         environ = {name: value for name, value in environ.items() if not name.startswith(_ENDPOINTS)}
     _check_endpoints(environ, () if aws.endpoint_url else SERVICES)
     endpoint = aws.endpoint_url or environ.get(_ENDPOINTS)
@@ -56,7 +57,24 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
     named = {} if aws.endpoint_url else {name: url for name, url in own.items() if url}
     services = tuple(sorted({**named, **aws.service_endpoints}.items()))
     profile, key = (aws.profile, "aws.profile") if aws.profile else (environ.get("AWS_PROFILE"), "AWS_PROFILE")
-    return AwsAccess(region, endpoint, services, profile, identities=_identities(aws), s3=requests, profile_key=key)
+    access = AwsAccess(region, endpoint, services, profile, identities=_identities(aws), s3=requests, profile_key=key)
+    return access if endpoint or ignores else _with_profiles(access)
+
+
+def _with_profiles(access: AwsAccess) -> AwsAccess:
+    """The same, with the endpoints of its profiles for services that have none: an executor has no such files."""
+    lacking: dict[str | None, dict[str, str]] = {}
+    for name in SERVICES:
+        if access.endpoint(name) is None:
+            lacking.setdefault(access.profile_of(name), {})[name] = _IDS.get(name, name)
+    found: dict[str, str] = {}
+    for profile, services in lacking.items():
+        own = endpoints_of(profile, services)
+        for url in sorted({*own.values()}):
+            if fault := secret_in_url(url) or _address_fault(url):
+                raise ConfigurationError(f"endpoint_url of the profile {profile or 'default'}: {fault}")
+        found |= own
+    return replace(access, service_endpoints=tuple(sorted({**found, **dict(access.service_endpoints)}.items())))
 
 
 def _identities(aws: Aws) -> tuple[tuple[str, Identity], ...]:

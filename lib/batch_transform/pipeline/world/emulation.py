@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,9 @@ from typing import IO
 from batch_transform.aws.unusable_settings import KEYS
 from batch_transform.config.surroundings import Emulator
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.events import Event
+from batch_transform.pipeline.telling import Tell, tell_terminal
+from batch_transform.pipeline.world.own_modules import module_command
 
 _LAST_WORDS_BYTES = 2000
 # It imports moto and opens a port; its models start with their jobs. A busy machine takes ten times what it takes here.
@@ -38,11 +40,23 @@ class StateInUse(ConfigurationError):
         self.endpoint_url = endpoint_url
 
 
+def _tell_terminal(text: str) -> None:
+    tell_terminal(Event("emulator", text))
+
+
 @contextmanager
-def embedded_emulator(config: Emulator, wait_seconds: float | None = None) -> Iterator[str]:
-    """Yields the endpoint of an emulator that serves the models of `config`, once it is up; as `beginning_emulator`."""
+def embedded_emulator(
+    config: Emulator, wait_seconds: float | None = None, tell: Tell = _tell_terminal
+) -> Iterator[str]:
+    """Yields the endpoint of an emulator that serves the models of `config`, once it is up; as `beginning_emulator`.
+
+    Args:
+        config: the emulator.
+        wait_seconds: how long to wait for another one to leave its folder; None: as long as it does by itself.
+        tell: is told that it waits.
+    """
     with beginning_emulator(config, wait_seconds) as beginning:
-        yield beginning.endpoint()
+        yield beginning.endpoint(tell)
 
 
 @contextmanager
@@ -52,7 +66,7 @@ def beginning_emulator(config: Emulator, wait_seconds: float | None = None) -> I
     It is reached through its command line only, and ends when its standard input is closed: also when this process is
     killed. In a session of its own, Ctrl-C does not reach it before the driver has stopped the jobs.
     """
-    command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--create-buckets", "--exit-with-stdin"]
+    command = module_command("transform_emulator", "--port", "0", "--create-buckets", "--exit-with-stdin")
     if config.state is not None:
         command += ["--state", config.state]
         command += [] if wait_seconds is None else ["--state-wait-seconds", str(wait_seconds)]
@@ -109,20 +123,24 @@ class BeginningEmulator:
         """Lets it end while something else is done: nobody asks it any more."""
         self.stdin.close()
 
-    def endpoint(self) -> str:
-        """Returns its endpoint, once it is up; to be asked for once.
+    def endpoint(self, tell: Tell = _tell_terminal) -> str:
+        """Returns its endpoint, once it is up; to be asked for once. That it waits for another one is told.
 
         Raises:
             StateInUse: another one has its folder.
             ConfigurationError: it did not start; with its last words.
         """
         seconds = _START_SECONDS + self.wait_seconds
-        line = _first_line(self.stdout, seconds)
-        if line.endswith(b"\n"):
+        for line in _lines(self.stdout, seconds):
             said: Mapping[str, str] = json.loads(line)
             if "endpoint_url" in said:
                 return said["endpoint_url"]
-            raise _of_the_state(self.state, said["state_error"], said["state_owner"], said["state_endpoint_url"])
+            if "state_error" in said:
+                raise _of_the_state(self.state, said["state_error"], said["state_owner"], said["state_endpoint_url"])
+            tell(
+                f"emulator.state: {self.state} is in use by process {said['state_waits_for']}, the emulator of another "
+                f"run or command; waits until that has ended, {float(said['state_wait_seconds']):g} seconds at most"
+            )
         self.errors.seek(-min(self.errors.tell(), _LAST_WORDS_BYTES), 2)
         words = _without_stack(self.errors.read().decode(errors="replace").strip())
         raise ConfigurationError(f"emulator: it did not start: {words or f'it said nothing for {seconds:.0f} seconds'}")
@@ -147,16 +165,16 @@ def _of_the_state(folder: str, words: str, owner: str, endpoint_url: str) -> Con
     )
 
 
-def _first_line(stdout: IO[bytes], seconds: float) -> bytes:
-    """What is written until its first newline, its end, or the time is over."""
-    deadline, found = time.monotonic() + seconds, b""
-    while not found.endswith(b"\n") and (left := deadline - time.monotonic()) > 0:
+def _lines(stdout: IO[bytes], seconds: float) -> Iterator[bytes]:
+    """Yields the whole lines that are written until its end, or until the time is over."""
+    deadline, begun = time.monotonic() + seconds, b""
+    while (left := deadline - time.monotonic()) > 0:
         if select.select([stdout], [], [], left)[0]:
             read = os.read(stdout.fileno(), 1024)
             if not read:
-                break
-            found += read
-    return found
+                return
+            *lines, begun = (begun + read).split(b"\n")
+            yield from lines
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -14,6 +14,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.pipeline.world.own_modules import module_command
 
 _NAME = "spark-batch-transform"
 # What the build of a wheel reads.
@@ -49,9 +50,9 @@ def pip(arguments: Sequence[str], what: str) -> None:
         ConfigurationError: this Python has none.
         ServiceFailure: it did not do it.
     """
-    if subprocess.run([sys.executable, "-m", "pip", "--version"], check=False, capture_output=True).returncode:
+    if subprocess.run(module_command("pip", "--version"), check=False, capture_output=True).returncode:
         raise ConfigurationError(f"package: {sys.executable} has no pip; {sys.executable} -m ensurepip makes one")
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    command = module_command("pip", "--disable-pip-version-check", *arguments)
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr)
     if done.returncode:
         raise ServiceFailure(f"package: pip could not {what}, and said why above; is its index reached from here?")

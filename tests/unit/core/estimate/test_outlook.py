@@ -93,7 +93,11 @@ def test_runs_that_nobody_can_look_at_are_not_told_as_none(why):
     assert "recorded" not in last
     *_, without_price = money_lines(outlook(LANES, UNSAID, told, None), ["ml.m5.xlarge"], None)
     assert why in without_price
-    assert "no run of this model is recorded" in speed_told([], 0, UNSAID).source
+
+
+def test_where_no_job_tells_the_speed_it_is_not_said_that_there_was_no_run():
+    """Of runs whose jobs have all failed, or ran on another type, the line above has just told the rounds."""
+    assert speed_told([], 0, UNSAID).source.startswith("no completed job of this model on such an instance is recorded")
 
 
 def test_what_is_measured_or_given_is_not_told_as_a_guess():

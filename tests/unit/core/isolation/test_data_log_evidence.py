@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import tracemalloc
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,3 +75,23 @@ def test_interleaved_lines_of_several_objects_come_apart(failures, random):
     for name, (headline, body) in named.items():
         assert found[name].headline == visible(headline.strip())
         assert found[name].body == visible("\n".join(body).strip())[:MOST_EVIDENCE_CHARACTERS]
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["with Message:", "without"])
+def test_no_more_is_held_of_an_object_than_is_kept(is_told):
+    """A model may answer each of thousands of objects with megabytes."""
+    lines = iter([f"{FIRST}ClientError: 500", *([f"{FIRST}Message:"] if is_told else []), FIRST])
+    body = (FIRST + "x" * 10_000 for _ in range(1_000))
+    tracemalloc.start()
+    found = parsed(itertools.chain(lines, body))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found["s0-5-0f.jsonl"] == LogEntry("ClientError: 500", "x" * MOST_EVIDENCE_CHARACTERS)
+    assert peak < 200_000
+
+
+def test_what_stands_before_the_message_is_no_part_of_a_body_that_has_one():
+    lines = [
+        f"{FIRST}{text}" for text in ("ClientError: 400", "other words" * 500, "Message:", "", "  body", "Message:")
+    ]
+    assert parsed(lines)["s0-5-0f.jsonl"] == LogEntry("ClientError: 400", "body\nMessage:")

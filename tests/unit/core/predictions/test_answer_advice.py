@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -161,6 +162,92 @@ def follow(answer: str, configured: str, ddl: str | None) -> None:
     schema = schema_told(keys, advised, text, SCHEMAS[ddl])
     found = counted(text, reader_of(advised, schema))
     assert (found["lines"], found["blank"], found["unreadable"], found["shape"]) == (ROWS, 0, [], None), setting
+
+
+def tensors(*rows: int) -> str:
+    """An answer of KServe's V2 protocol to each of some requests."""
+    return "\n".join(
+        json.dumps({"model_name": "m", "outputs": [tensor("p", size), tensor("q", size)]}) for size in rows
+    )
+
+
+def tensor(name: str, rows: int) -> dict:
+    return {"name": name, "shape": [rows, 1], "datatype": "FP64", "data": NUMBERS[:rows]}
+
+
+FRAME = pd.DataFrame(OBJECTS)
+TABLES = {
+    "tensors": (tensors(ROWS), "1 JSON document with 7 rows as tensors of KServe V2"),
+    "tensors of requests": (tensors(3, 4), "2 JSON documents with 7 rows as tensors of KServe V2"),
+    "columns": (
+        FRAME.to_json(),
+        '1 JSON document with 7 rows as columns of values by name (pandas\' orient="columns")',
+    ),
+    "columns below": (
+        json.dumps({"predictions": json.loads(FRAME.to_json())}),
+        '1 JSON document with 7 rows as columns of values by name (pandas\' orient="columns")',
+    ),
+    "columns of requests": (
+        FRAME[:3].to_json() + FRAME[3:].to_json(),
+        '2 JSON documents with 7 rows as columns of values by name (pandas\' orient="columns")',
+    ),
+    "index": (
+        FRAME.to_json(orient="index", indent=1),
+        '1 JSON document with 7 rows as objects by name (pandas\' orient="index")',
+    ),
+}
+
+
+@pytest.mark.parametrize("configured", ["default", "document", "json", "text"])
+@pytest.mark.parametrize("ddl", [None, "p double"])
+@pytest.mark.parametrize("answer", TABLES)
+def test_a_table_that_no_setting_reads_is_named_and_the_container_is_to_change(answer, ddl, configured):
+    text, shape = TABLES[answer]
+    prediction = {**CONFIGURED[configured], **({"schema": ddl} if ddl else {})}
+    found = counted(text, reader_of(prediction, SCHEMAS[ddl]))
+    assert (found["shape"], found["setting"].startswith(NO_SETTING), found["misread"]) == (shape, True, True)
+
+
+def test_the_way_of_pandas_that_is_named_writes_what_is_read():
+    setting = counted(FRAME.to_json(), reader_of({}, SCHEMAS["p double"]))["setting"]
+    assert setting.endswith('pandas\' to_json(orient="records", lines=True) writes that')
+    found = counted(FRAME.to_json(orient="records", lines=True), reader_of({}, SCHEMAS["p double"]))
+    assert (found["lines"], found["unreadable"]) == (ROWS, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        tensors(3, 3),
+        FRAME[:6].to_json(),
+        json.dumps({"outputs": [tensor("p", 3), tensor("q", 4)]}),
+        json.dumps({"p": {"0": 1}, "q": {"1": 1}}),
+        FRAME.to_json()[:-1],
+        "[" * 2000,
+    ],
+)
+def test_what_is_no_table_of_as_many_rows_is_not_named_as_one(text):
+    assert "rows as" not in str(counted(text, reader_of({}, SCHEMAS["p double"]))["shape"])
+
+
+BY_CLASS = {"cat": {"p": 0.1, "rank": 2}, "dog": {"p": 0.9, "rank": 1}}
+AN_ERROR = {"error": {"code": 400, "message": "no"}}
+
+
+@pytest.mark.parametrize("answer", [BY_CLASS, AN_ERROR, {"predictions": BY_CLASS}], ids=["classes", "error", "below"])
+@pytest.mark.parametrize("ddl", [None, "p double"])
+def test_one_answer_for_two_rows_is_no_table_of_them_but_a_row_without_one(answer, ddl):
+    text, name = json.dumps(answer).encode(), object_name(0, 2, "0f")
+    store = MemoryStore()
+    store.put(OUTPUT, text)
+    found = count_output(store, OutputObject(name, OUTPUT, etag_of(text)), reader_of({}, SCHEMAS[ddl]))
+    assert (found["lines"], found["shape"], found["misread"]) == (1, None, False)
+
+
+def test_a_table_of_a_row_is_an_answer_that_is_read_as_it_is():
+    text = "\n".join(FRAME[place : place + 1].to_json(orient="index", indent=1) for place in range(ROWS))
+    found = counted(text, reader_of({}, None))
+    assert told(found["setting"]) == {"format": "json"}
 
 
 @pytest.mark.parametrize("answer", ["split", "split below", "pair of columns"])

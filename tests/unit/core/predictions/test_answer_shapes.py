@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
+import random
 import re
 import zlib
 
@@ -313,6 +315,14 @@ BYTES |= {
     "deflate, fast": (zlib.compress(lines(objects()).encode(), 1), "compressed by deflate"),
     "deflate, small": (zlib.compress(lines(objects()).encode(), 9), "compressed by deflate"),
     "deflate, of many characters": (zlib.compress(lines(MANY).encode()), "compressed by deflate"),
+    "deflate without a header": (zlib.compress(lines(objects()).encode())[2:-4], "compressed by deflate, without"),
+    "deflate, line by line": ((zlib.compress(b'{"p": 0.5}') + b"\n") * ROWS, "compressed by deflate"),
+    "deflate without a header, line by line": (
+        (zlib.compress(b'{"p": 0.5}')[2:-4] + b"\n") * ROWS,
+        "compressed by deflate, without",
+    ),
+    "pickle": (pickle.dumps([n / 7 for n in range(ROWS)]), "binary (compressed by Brotli, perhaps)"),
+    "as brotli looks": (random.Random(1).randbytes(200), "binary (compressed by Brotli, perhaps)"),
     "zstd": (b"\x28\xb5\x2f\xfd\x04\x58\x09\x00\x00a", "compressed by Zstandard"),
     "npy": (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}\n", "an array of NumPy"),
     "recordio": (b"\x0a\x23\xd7\xce\x04\x00\x00\x00", "RecordIO"),
@@ -335,6 +345,27 @@ def test_of_answers_that_are_no_utf_8_it_is_said_what_they_are_and_who_is_to_cha
     assert "and not UTF-8" in found["shape"]
     assert found["setting"].endswith("in another run")
     assert found["misread"]
+
+
+def test_text_in_another_character_set_is_text():
+    """Its lines are told one by one: one of them may be a mistake."""
+    found = counted_bytes("\n".join(["Z\xfcrich\x85 \x1b[0m"] * ROWS).encode("latin-1"), None)
+    assert (found["shape"], found["lines"]) == (None, ROWS)
+
+
+@pytest.mark.parametrize("place", [0, ROWS - 1])
+@pytest.mark.parametrize("schema", [P, None])
+def test_an_answer_of_bytes_among_others_is_one_rows_own(schema, place):
+    answers = lines(objects()).encode().splitlines()
+    answers[place] = b"\x01\x02\x03\xff" * 50
+    found = counted_bytes(b"\n".join(answers), schema)
+    assert (found["shape"], found["lines"], found["misread"]) == (None, ROWS, False)
+    assert [(each["start"], each["stop"]) for each in found["unreadable"]] == [(place, place + 1)]
+
+
+def test_text_of_which_the_first_bytes_are_a_stream_of_deflates_is_text():
+    found = counted_bytes(b"{3s9 \xfcber\n" * ROWS, None)
+    assert (found["shape"], found["lines"]) == (None, ROWS)
 
 
 @pytest.mark.parametrize("text", ["x^2", "x\u069c", "x\x01", "\x00\x00", "a\x00", "(\xb5/", "\n#\u05ce", "xڀ" * 40])

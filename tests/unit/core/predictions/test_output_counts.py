@@ -119,3 +119,13 @@ def test_exactly_the_lines_that_begin_with_the_placeholder_are_placeholders(line
 def test_raw_lines_are_cut_and_never_fail():
     read = RawLines().read(lines_of(b"a\xff\n" + b"\xc3\xa9" * 3000 + b"\n\nlast"))
     assert read.values.field("line").to_pylist() == ["a\ufffd", "é" * 2000, "", "last"]
+
+
+def test_an_output_without_a_prediction_has_one_run_however_many_reasons_its_lines_have():
+    """Words of other lengths have other reasons; a run for each line would be as much as the rows, at the driver."""
+    words = [b"x" * length for length in range(1, 200)]
+    found = counted(words, key=False)
+    assert found["lines"] == 199
+    assert [(run["start"], run["stop"]) for run in found["unreadable"]] == [(0, 199)]
+    assert found["unreadable"][0]["reason"] == "not JSON: read up to character 0 of 1"
+    assert len(counted([*words, answer(1)], key=False)["unreadable"]) == 199

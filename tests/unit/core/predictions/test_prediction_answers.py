@@ -8,9 +8,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.predictions.output_counts import UnreadableLines, add_unreadable
 from batch_transform.core.predictions.output_lines import lines_of
 from batch_transform.core.predictions.reader import MOST_REASON_CHARACTERS, PLACEHOLDER_REASON, PredictionReader
+from batch_transform.core.predictions.unreadable_lines import UnreadableLines, add_unreadable
 
 
 def runs_of(reasons: dict[int, str], before: int = 0) -> list[UnreadableLines]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_transform.core.predictions.form_recognition import LineCount, count
+from batch_transform.core.predictions.line_counts import LineCount, count
 from batch_transform.core.predictions.output_lines import blocks, lines_of, without_marks
 
 STREAMS = st.lists(st.sampled_from([b"a", b" ", b"\n", b"\r", b"\t", b"\xe2\x80\xa8", b"\x85", b"bcd"])).map(b"".join)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.predictions.output_lines import lines_of
+from batch_transform.core.predictions.prediction_types import MOST_LEVELS
 from batch_transform.core.predictions.reader import PredictionReader
 
 UTC = pa.timestamp("us", "UTC")
@@ -227,3 +228,29 @@ def test_a_reader_travels_in_a_pickle(schema: pa.Schema | None):
     there = pickle.loads(pickle.dumps(reader))
     assert there == reader
     assert there.read(lines_of(b'{"q":1}\n')).values.equals(reader.read(lines_of(b'{"q":1}\n')).values)
+
+
+def nested(kind: pa.DataType, wrap, times: int) -> pa.DataType:
+    for _ in range(times):
+        kind = wrap(kind)
+    return kind
+
+
+@pytest.mark.parametrize(
+    ("wrap", "levels"),
+    [(lambda kind: pa.struct([("q", kind)]), 1), (pa.list_, 1), (lambda kind: pa.map_(pa.string(), kind), 2)],
+    ids=["struct", "list", "map"],
+)
+def test_a_schema_nests_no_deeper_than_a_column_that_arrow_sends(wrap, levels):
+    """The deepest goes through Arrow's stream, as to Spark; a deeper one was found once all was paid for."""
+    deepest = (MOST_LEVELS - 1) // levels
+    values = PredictionReader(pa.schema([("p", nested(pa.int8(), wrap, deepest))])).type
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, pa.schema([("outcome", values)])) as stream:
+        stream.write_table(pa.table({"outcome": pa.nulls(1, values)}))
+    assert pa.ipc.open_stream(sink.getvalue()).read_all()["outcome"].type == values
+    with pytest.raises(ConfigurationError) as refusal:
+        PredictionReader(pa.schema([("p", nested(pa.int8(), wrap, deepest + 1)), ("q", pa.int8())]))
+    assert refusal.value.faults == (
+        f"prediction schema: p nests more than {MOST_LEVELS} levels deep, as no column may",
+    )

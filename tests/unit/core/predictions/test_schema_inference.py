@@ -121,3 +121,17 @@ def test_a_model_that_keys_its_answers_by_values_gets_no_column_for_each_and_non
 )
 def test_fields_that_some_answers_have_are_columns(lines):
     assert infer_schema([line.encode() for line in lines]) is not None
+
+
+@pytest.mark.parametrize(("begin", "end"), [(b'{"a":', b"}"), (b"[", b"]")])
+@pytest.mark.parametrize("levels", [61, 150, 600, 900])
+def test_predictions_that_nest_too_deeply_are_refused_in_words(begin, end, levels):
+    value = begin * levels + b"0.5" + end * levels
+    with pytest.raises(ServiceFailure, match="more than 60 levels deep"):
+        inferred(value, value)
+
+
+def test_predictions_may_nest_as_people_have_them():
+    found = inferred(b'{"a":' * 60 + b"0.5" + b"}" * 60)
+    assert found.ddl.count("struct") == 59
+    assert PredictionReader(found.schema).type == pa.struct(list(found.schema))

@@ -67,6 +67,11 @@ def test_seconds_are_those_of_the_driver_that_is_at_work_and_not_of_the_pause_be
     assert (found["seconds"], found["resumed"]) == (3_660.0, True)
 
 
+def test_seconds_of_a_driver_whose_machine_has_a_clock_that_is_ahead_are_none_and_not_less():
+    state = replace(STATE, driver_at=(NOW + timedelta(minutes=10)).isoformat())
+    assert report_as_it_stands(state, RunStatus.RUNNING, "s3://b/run", None, NOW)["seconds"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("lease", "status", "words"),
     [

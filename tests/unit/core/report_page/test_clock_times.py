@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch_transform.core.report_page.clock_times import Interval, clock_times
+from batch_transform.core.report_page.timeline import timeline
 from support.core_tables import step
 from support.reported import reported_state
 
@@ -75,6 +76,20 @@ def test_a_job_in_flight_lasts_until_now_and_was_made_when_that_was_recorded():
     found = times_of([step("job_created", job="j1", at=at(7))], [flying], now=30)
     assert found.waiting_for_jobs == (interval(7, 30),)
     assert found.whole == interval(0, 30)
+
+
+SECONDS = st.integers(-(10**9), 10**9).filter(bool)  # None is what `job` takes 0 for
+
+
+@given(st.lists(SECONDS, min_size=4, max_size=4), st.tuples(SECONDS, SECONDS, SECONDS), SECONDS)
+def test_nothing_takes_less_than_no_time_however_clocks_were_put(clocks, of_job, now):
+    kinds = ("staged", "planned", "job_judged", "gated")
+    steps = [step(kind, seconds=9.0, clock=at(clock)) for kind, clock in zip(kinds, clocks, strict=True)]
+    found = times_of(steps, [job(*of_job)], now)
+    spans = [found.whole, *itertools.chain(*found.work.values()), *found.waiting_for_jobs, *found.waiting]
+    assert min(each.seconds for each in spans) >= 0
+    assert found.jobs_seconds >= 0
+    timeline(found)
 
 
 def test_a_job_that_was_never_created_has_no_row():

@@ -48,6 +48,7 @@ def test_a_job_costs_what_its_instances_are_paid_for_and_nothing_is_made_up_wher
     assert cost_of(priced, replace(UNSAID, price_per_hour=1.0)) == pytest.approx(2 * 90 / 3600)
     assert cost_of(replace(priced, status=None), UNSAID) is None
     assert cost_of(replace(job, started_at=None), UNSAID) == 0.0
+    assert cost_of(replace(priced, started_at=job.ended_at, ended_at=job.started_at), UNSAID) == 0.0
 
 
 @pytest.mark.parametrize(

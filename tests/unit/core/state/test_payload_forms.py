@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from batch_transform.core.errors import LedgerCorrupt
+from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.state import fold as folding
 from batch_transform.core.state.fold import advance, fold
@@ -67,6 +67,17 @@ def test_what_is_lacking_is_named_and_no_value_is():
     with pytest.raises(LedgerCorrupt, match=words) as err:
         fold([replace(OPENED, payload={**OPENED.payload, "nonce": 12345})])
     assert "12345" not in str(err.value)
+
+
+def test_what_a_later_version_says_more_of_a_file_or_of_a_model_is_no_damage():
+    files = [{**each, "zone": "a"} for each in STAGED.payload["files"]]
+    words = "step 0 of the ledger was written by a later version .*, which says zone .*: go on with the run by that"
+    with pytest.raises(ConfigurationError, match=words):
+        fold([OPENED, replace(STAGED, payload={**STAGED.payload, "files": files})])
+    (container,) = MODEL["containers"]
+    model = {**MODEL, "containers": [{**container, "data": [{"uri": "s3://b/k", "zone": "a"}]}]}
+    with pytest.raises(ConfigurationError, match=words):
+        advance(fold(BEGUN), step("model_recorded", identity=model, accepted=False, at="t"))
 
 
 @pytest.mark.parametrize("error", [AttributeError, KeyError, IndexError, TypeError])

@@ -12,7 +12,7 @@ from batch_transform.pipeline.checks import preflight
 
 
 def test_a_signal_while_the_probe_of_a_table_is_written_leaves_no_folder(tmp_path, monkeypatch):
-    def cut_short(_spark, _schema, path, _name):
+    def cut_short(_spark, _schema, path, _name, _by):
         (tmp_path / path).mkdir(parents=True)
         raise Interrupted(2)
 

@@ -62,6 +62,12 @@ FILES = {
         "transform": {"output_kms_key": "arn:aws:kms:eu-west-1:111111111111:alias/out"},
     },
     "an access point": {**WHOLE, "input": {"path": f"s3://{ALIAS}/in"}, "output": {"path": f"s3://{ALIAS}/out"}},
+    "directory buckets": {
+        **WHOLE,
+        "input": {"path": "s3://raw--euw1-az1--x-s3/in"},
+        "output": {"path": "s3://out--euw1-az1--x-s3/out"},
+        "dead_letter": {"path": "s3://point--euw1-az1--xa-s3/dead"},
+    },
     "dead letters": {**PLAIN, "input": {"dead_letters": "s3://lake/other/r1"}},
     "tables": {**PLAIN, "input": {"table": "a.b"}, "output": {"table": "a.c", "format": "delta"}},
 }
@@ -177,6 +183,22 @@ def test_an_access_point_is_named_as_iam_can_have_it():
     assert f"{point}/object/in/*" in statements(given)["S3Read"]["Resource"]
     assert f"{point}/object/out/*" in statements(given)["S3Write"]["Resource"]
     assert [point] in [each["Resource"] for each in given["Statement"] if "s3:ListBucket" in each["Action"]]
+
+
+def test_a_directory_bucket_is_read_and_written_by_sessions():
+    """There `s3:GetObject` and the like allow nothing, and nothing is allowed below a prefix (S3 user guide)."""
+    given = documents("directory buckets")
+    for document in given.values():
+        others = [each for each in document["Statement"] if "S3Express" not in each["Sid"]]
+        assert "--x" not in json.dumps(others)
+    arn, read = "arn:aws:s3express:eu-west-1:111111111111:", statements(given["driver"])["S3ExpressRead"]
+    assert (read["Action"], read["Resource"]) == (["s3express:CreateSession"], [f"{arn}bucket/raw--euw1-az1--x-s3"])
+    assert read["Condition"] == {"StringEquals": {"s3express:SessionMode": "ReadOnly"}}
+    written = statements(given["driver"])["S3Express"]
+    point, bucket = f"{arn}accesspoint/point--euw1-az1--xa-s3", f"{arn}bucket/out--euw1-az1--x-s3"
+    assert (written["Resource"], "Condition" in written) == ([point, bucket], False)
+    assert statements(given["executors"])["S3ExpressRead"] == read
+    assert "S3Express" not in statements(given["executors"])
 
 
 def test_roles_are_assumed_by_whoever_needs_them():

@@ -10,7 +10,7 @@ import pytest
 from batch_transform.core.errors import ConfigurationError, Interrupted
 from batch_transform.pipeline import recorded
 from batch_transform.pipeline.checks import model_servers
-from batch_transform.pipeline.commands import run
+from batch_transform.pipeline.commands import plan, run
 from batch_transform.pipeline.lifecycle import opening_run
 from batch_transform.pipeline.run_switches import RunSwitches
 
@@ -26,7 +26,7 @@ REPORT = {"status": "published", "output": "out", "workspace": "s3://bucket/runs
 
 def known(*, gate=None, intents=(), report=None):
     """What a run's state is asked before Spark."""
-    apart = SimpleNamespace(is_one_object=False)
+    apart = SimpleNamespace(is_one_object=False, is_of_frame=False)
     return SimpleNamespace(run_id="a", report=report, gate=gate, publication=report, intents=intents, settings=apart)
 
 
@@ -73,6 +73,19 @@ def test_of_a_run_that_an_emulator_keeps_what_its_state_tells_is_told_before_spa
     assert run.run_job(document, handshake, "resume", RunSwitches(**asked)) == 2
     assert said in reports[0]["error"][0]
     assert begun == (["a"] if said == "Spark begins" else [])
+
+
+def test_a_plan_beside_a_run_with_the_same_emulator_is_refused_before_spark(monkeypatch):
+    def endpoint():
+        raise ConfigurationError("emulator.state: kept is in use")
+
+    monkeypatch.setattr(plan, "beginning_emulator", lambda config: nullcontext(SimpleNamespace(endpoint=endpoint)))
+    monkeypatch.setattr(plan, "run_session", lambda run_id: pytest.fail("Spark begins"))
+    document = {**DOCUMENT, "emulator": {"models": {"m": "http://127.0.0.1:9"}, "state": "kept"}}
+    reports = []
+    handshake = SimpleNamespace(alive_file=None, report=reports.append)
+    assert plan.plan_job(document, handshake, exact=False, show_record=False) == 2
+    assert reports[0]["error"] == ["emulator.state: kept is in use"]
 
 
 @pytest.mark.parametrize(

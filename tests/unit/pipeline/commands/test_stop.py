@@ -50,10 +50,11 @@ def recorded(run):
     return RecordedRun(run.layout, run.store, ledger, ledger.state())
 
 
-def told_by_stop(run, monkeypatch):
+def told_by_stop(run, monkeypatch, *, is_emulator=False):
     """The report of `stop`, and what it told meanwhile."""
     monkeypatch.setattr(dispatch, "TransformJobs", lambda session, client: run.service)
-    access = SimpleNamespace(session=lambda: None, client=lambda name: None, console_region=None)
+    kinds = {"console_region": None, "is_emulator": is_emulator}
+    access = SimpleNamespace(session=lambda: None, client=lambda name: None, **kinds)
     found, told = recorded(run), []
     report = dispatch.stop(SimpleNamespace(run=lambda: (found, found.state), access=access), told.append)
     return report, told
@@ -134,6 +135,23 @@ def test_only_a_job_that_is_in_flight_is_told_to_have_been_asked_to_stop(monkeyp
     run = a_run()
     (job,) = recorded(run).state.in_flight
     assert told_by_stop(run, monkeypatch)[1] == [f"{job.name}: stop requested"]
+
+
+def test_a_job_that_was_created_and_is_not_known_is_not_told_as_stopped(monkeypatch):
+    """As for the credentials of another account, where it runs on and is paid for."""
+    run = a_run()
+    (job,) = recorded(run).state.in_flight
+
+    def unknown(name):
+        raise ServiceFailure(f"DescribeTransformJob {name}: in another account")
+
+    monkeypatch.setattr(run.service, "stop", lambda name: False)
+    monkeypatch.setattr(run.service, "describe", unknown)
+    with pytest.raises(ServiceFailure, match=f"{job.name}: in another account"):
+        told_by_stop(run, monkeypatch)
+    assert recorded(run).state.stopped
+    report, told = told_by_stop(run, monkeypatch, is_emulator=True)  # of which it may have been begun anew
+    assert (report["status"], report["stopped"], told) == ("interrupted", True, [])
 
 
 def clocked(run, monkeypatch, meanwhile):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from batch_transform.config.loading import from_arguments
 from batch_transform.config.result import DeadLetter, Output
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.ledger import StepKind
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.ending.cleaning import Leftovers, clean
+from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
 from batch_transform.pipeline.places import Places, Targets
+from batch_transform.s3.ledger import Ledger
 from support.memory_store import MemoryStore
 
 WORKSPACE = S3Uri("bucket", "ws")
@@ -76,3 +79,30 @@ def test_uploads_are_ended_where_rows_are_staged_elsewhere_as_well():
         "s3://other/staging/run/staging/w",
         "s3://other/staging/run/dead_letters",
     ]
+
+
+def test_what_a_driver_has_left_where_the_run_was_to_stage_and_to_publish_before_is_removed_as_well(tmp_path):
+    """As whoever moves a run from a full disk to another one leaves it."""
+    store, layout = MemoryStore(), RunLayout(S3Uri("bucket", "ws"), "run")
+
+    def asked(disk):
+        places = {"staging": f"{tmp_path}/{disk}/staging", "output": {"path": f"{tmp_path}/{disk}/out"}}
+        return from_arguments(run_id="run", model="m", workspace="s3://bucket/ws", **places)
+
+    for number, disk in enumerate(("full", "other", "other")):
+        ledger = Ledger(store, layout, f"w{number}", 0, lambda _seconds: None)
+        told = {"config": asked(disk).to_document(), "at": "2024-05-01T00:00:00+00:00"}
+        ledger.append(StepKind.RESUMED if number else StepKind.OPENED, {"run_id": "run", "nonce": "n"} | told)
+        for folder in (f"staging/run/staging/w{number}", f".out.batch_transform-w{number}-result", "out"):
+            (tmp_path / disk / folder).mkdir(parents=True, exist_ok=True)
+            (tmp_path / disk / folder / "rows").write_bytes(b"x")
+
+    class Held:
+        def require(self):
+            pass
+
+    left = leftovers(asked("other"), layout, ledger.state(), store, ledger)
+    assert left.amount().objects == 6
+    left.remove(Held())
+    kept = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert kept == ["full/out/rows", "other/out/rows"]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import traceback
+from pathlib import Path
 from unittest.mock import Mock
 
 import pyarrow as pa
 import pytest
 from botocore.exceptions import NoCredentialsError
+from py4j.clientserver import ClientServer, JavaParameters, PythonParameters
+from py4j.protocol import Py4JError, Py4JNetworkError
 
 from batch_transform.core import errors
 from batch_transform.core.events import Event
@@ -165,6 +169,59 @@ def test_an_error_that_nobody_named_tells_its_last_cause_and_not_what_wraps_it_a
     (line,) = raised(ValueError(ROW))
     assert line.startswith("RuntimeError: wrapped, because of ValueError at ")
     assert ROW not in line
+
+
+@pytest.mark.parametrize(("is_begun", "code"), [(False, 2), (True, 4)])
+def test_a_folder_that_was_removed_is_told_and_no_stack(is_begun, code, monkeypatch, tmp_path, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(FileNotFoundError) as raised:
+        Path("kept").absolute()
+    found = exit_of(raised.value, is_begun=is_begun)
+    assert found.lines[0].startswith("the folder in which this was begun is there no more")
+    assert (found.code, found.stack) == (code, "")
+    with pytest.raises(errors.BatchTransformError, match="give the same command in another one"), typed_errors():
+        Path("kept").absolute()
+    assert capsys.readouterr().err == ""
+
+
+def unreached_jvm():
+    """Py4J before a port at which no JVM listens any more."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    gateway = ClientServer(JavaParameters(port=port), PythonParameters(port=0))
+    try:
+        gateway.jvm.java.lang.System.currentTimeMillis()
+    finally:
+        gateway.shutdown()
+
+
+def cut_short():
+    raise Py4JError("An error occurred while calling o91.count")
+
+
+def lost():
+    raise Py4JNetworkError("Answer from Java side is empty")
+
+
+@pytest.mark.parametrize("asked", [unreached_jvm, cut_short, lost])
+def test_a_jvm_that_has_ended_is_told_and_no_stack(asked, capsys):
+    """The user's own, perhaps, under `score()`: the error was that a connection is refused, below two stacks."""
+    with pytest.raises(errors.ServiceFailure, match="Spark's JVM has ended") as raised, typed_errors():
+        asked()
+    assert "spark.driver.memory" in str(raised.value)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "err", [ConnectionRefusedError("S3"), Py4JError("An error occurred while calling o1.get. Trace:\njava.lang.Error")]
+)
+def test_another_connection_or_what_java_raises_is_no_end_of_the_jvm(err):
+    with pytest.raises(errors.ServiceFailure) as raised, typed_errors():
+        raise err
+    assert "JVM" not in str(raised.value)
 
 
 def test_an_error_in_a_notebook_is_one_of_ours_and_its_chain_quotes_nothing(capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -26,6 +27,7 @@ from batch_transform.pipeline.ending.exits import Exit
 from batch_transform.pipeline.ending.reporting import report_of_end
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
+from batch_transform.pipeline.loop.handlers import publish
 from support.memory_delta import DeltaRun
 from support.memory_run import MemoryRun, echoing
 from support.report_pages import Page, driven, raising, some_numbers, value_at, written
@@ -236,6 +238,16 @@ def test_a_page_that_cannot_be_drawn_costs_neither_the_run_nor_its_report(monkey
     made = run()
     assert made.to_the_end().report["report"] is None
     assert json.loads(made.store.get(made.layout.status)[0])["status"] == "published"
+
+
+def test_a_page_for_which_this_disk_has_no_room_costs_neither_the_run_nor_its_report(monkeypatch, tmp_path):
+    """All was in its place, and the run was told as one that is not published."""
+    page = tmp_path / "a file" / reporting.PAGE_NAME
+    page.parent.touch()
+    whole = reporting.reporting_of
+    monkeypatch.setattr(publish, "reporting_of", lambda ctx: replace(whole(ctx), beside=page))
+    found = driven(run())
+    assert (found.report["status"], found.report["report"]) == ("published", None)
 
 
 def test_a_job_that_was_never_created_is_planned_and_of_its_round_nobody_knows_what_failed():

@@ -74,12 +74,22 @@ def driver():
         process.stdout.close()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_the_exit_code_is_128_and_the_signal(driver, number, code):
     process = driver()
     process.send_signal(number)
     assert process.stdout.read().splitlines() == [f"interrupted {code} orphaned=False", "cleaned up"]
     assert process.wait(10) == code
+
+
+def test_a_terminal_that_is_closed_means_nothing_to_what_nohup_has_begun():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts().installed():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_later_signals_do_not_cut_the_clean_up_short(driver):
@@ -107,7 +117,7 @@ def test_a_driver_whose_parent_has_gone_ends_as_by_sigterm(tmp_path):
     assert told.read_text().splitlines() == ["ready", "interrupted 143 orphaned=True", "cleaned up"]
 
 
-HANDLED = (signal.SIGTERM, signal.SIGINT)
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def test_the_handlers_of_before_come_back_also_after_an_error():

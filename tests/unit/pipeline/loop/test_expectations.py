@@ -267,3 +267,28 @@ def test_a_damaged_ledger_of_another_run_is_passed_over():
     assert latest(first).run_id is None
     with pytest.raises(LedgerCorrupt):
         first.state()
+
+
+@pytest.mark.parametrize("format", ["parquet", "orc"])
+def test_an_output_that_a_run_held_back_has_found_empty_is_free_for_another_run(format):
+    """Its claim to the place stayed, at which the other one ended when all of it was paid for."""
+    run = _run(MemoryRun, [NOT_MET], format=format, mode="error")
+    refused(run)
+    assert not is_published(run)
+    other = MemoryRun(SIZES, echoing(lambda row: None), format=format, mode="error", run_id="o", world=run.store.world)
+    other.targets = run.targets
+    other.to_the_end()
+    assert len(other.published("result")) == sum(SIZES)
+    run.accept_expectations = True
+    with pytest.raises(ServiceFailure, match=r"everything is scored .*/out holds \d data files? already"):
+        run.to_the_end()
+
+
+def test_where_one_of_two_places_is_taken_when_a_run_publishes_it_gives_back_the_other():
+    run = MemoryRun(SIZES, echoing(lambda row: None), mode="error")
+    taken = run.targets["dead_letter"].join("rival.parquet")
+    run.store.put(taken, b"x")
+    with pytest.raises(ServiceFailure, match=r"everything is scored .*/out_dead_letter holds 1 data file already"):
+        run.to_the_end()
+    assert not list(run.store.list(run.targets["result"].join("_owner")))
+    assert [found.key for found in run.store.list(run.targets["dead_letter"])] == [taken.key]

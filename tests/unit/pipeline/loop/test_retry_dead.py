@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -140,11 +141,19 @@ def test_asked_for_within_a_round_it_is_done_after_it():
     check(run)
 
 
-def test_a_published_run_names_the_other_way():
+@pytest.mark.parametrize(
+    ("section", "way"),
+    [
+        ({"path": "in"}, r"appends to the same output: input\.dead_letters: s3://bucket/run"),
+        (None, r"score\(result\.dead_letters\.select\(df\.columns\), \.\.\.\) with another run_id"),
+    ],
+)
+def test_a_published_run_names_the_other_way(section, way):
     run = over_budget()
     run.errors = {"max_rows": 9}
     state = run.to_the_end()
-    with pytest.raises(ConfigurationError, match=r"appends to the same output: input.dead_letters: s3://bucket/run"):
+    state = replace(state, config={**state.config, "input": section})
+    with pytest.raises(ConfigurationError, match=way):
         retried_dead_rows.check_retry(state, S3Uri("bucket", "run"))
 
 

@@ -152,6 +152,17 @@ def test_the_seconds_of_a_run_are_those_of_its_driver_and_the_last_figures_have_
     assert f"{duration(report['seconds'])} since it was resumed" in sentence(report)
 
 
+def test_a_job_in_flight_is_told_once_however_often_others_end():
+    """It was told anew whenever another had ended: with 10,000 jobs, 100 at once, a million lines."""
+    slow = {"instance_mb_per_second": 0.00001, "instance_start_seconds": 1, "job_timeout_minutes": 60}
+    run = MemoryRun([40] * 12, echoing(lambda row: None), transform={"instance_count": 6, **slow})
+    run.service.lasts = lambda job: 300.0 + 97 * job
+    jobs = run.to_the_end().jobs
+    assert len(jobs) == 12
+    told = Counter(event.text for event in run.events if event.text.endswith(": InProgress"))
+    assert told == {f"{job.name}: InProgress": 1 for job in jobs}
+
+
 @pytest.mark.parametrize("resumes", [False, True])
 def test_what_came_before_the_run_was_held_is_told_as_well(resumes):
     """Spark's start, say. A step that records nothing of its own goes on with what another has begun all the same."""

@@ -100,17 +100,39 @@ def test_a_job_that_never_ends_is_waited_for_no_longer_than_twice_its_time():
     assert set(service.stops) == {driver.state.jobs[0].name}
 
 
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_a_job_is_late_by_the_clock_of_the_service_and_not_by_the_drivers(minutes):
+    """Of a driver whose clock was ahead each job was stopped at the first look, paid and thrown away."""
+    run = MemoryRun([3], echoing(lambda row: None), transform={"job_timeout_minutes": 5})
+    driver = run.driver()
+    ahead = replace(driver.ctx.clock, wall=lambda: run.now().timestamp() + 60 * minutes)
+    describe = run.service.describe
+    service = SimpleNamespace(
+        **{name: getattr(run.service, name) for name in ("request", "create", "is_there", "stop")}
+    )
+    service.describe = lambda name: replace(describe(name), told_at=run.now())
+    run.service.lasts = lambda job: 240.0
+    driver = Driver(replace(driver.ctx, jobs=service, clock=ahead), driver.state)
+    assert driver.run().report["rows_scored"] == 3
+    assert not run.service.stopped
+
+
 def test_a_status_that_nobody_knows_is_a_failure_with_the_jobs_name():
     client = SimpleNamespace(describe_transform_job=lambda TransformJobName: {"TransformJobStatus": "Paused"})
     with pytest.raises(ServiceFailure, match=r"job-1: .*Paused"):
-        TransformJobs(None, client).is_in_flight("job-1")
+        TransformJobs(None, client).is_in_flight("job-1", was_created=False)
 
 
-def test_a_job_that_the_service_never_heard_of_is_not_in_flight():
+def test_a_job_that_the_service_never_heard_of_is_in_flight_only_where_it_was_created_elsewhere():
+    """As for the credentials of another account: `clean` would delete what a running job reads."""
+
     def unknown(TransformJobName):
         raise ClientError({"Error": {"Code": "ValidationException", "Message": "no"}}, "DescribeTransformJob")
 
-    assert not TransformJobs(None, SimpleNamespace(describe_transform_job=unknown)).is_in_flight("job-1")
+    jobs = TransformJobs(None, SimpleNamespace(describe_transform_job=unknown))
+    assert not jobs.is_in_flight("job-1", was_created=False)
+    with pytest.raises(ServiceFailure, match=r"job-1: .*in another account or region than is asked now"):
+        jobs.is_in_flight("job-1", was_created=True)
 
 
 def test_a_renewal_that_waits_for_its_next_try_holds_nobody_up():

@@ -17,7 +17,7 @@ def _files(tmp_path, monkeypatch):
     monkeypatch.setenv(EXIT_FILE_VARIABLE, str(tmp_path / "exit"))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_before_the_run_handles_it_is_an_interruption_and_no_failure(tmp_path, monkeypatch, number, code):
     before = signal.getsignal(number)
     monkeypatch.setattr(job, "run", lambda *_: signal.raise_signal(number))

@@ -205,6 +205,14 @@ def test_the_driver_gets_the_configuration_that_was_checked(submit, tmp_path):
     assert written["resolved.json"] == load(tmp_path / "run.yml").to_document()
 
 
+@pytest.mark.parametrize(("found", "given"), [("C", "C.UTF-8"), ("C.UTF-8", None), ("de_DE.UTF-8", None)])
+def test_where_the_locale_has_ascii_alone_the_jvm_gets_another(submit, monkeypatch, found, given):
+    """It asked for a file with question marks, and nobody saw the words, where the path of a clone had an umlaut."""
+    monkeypatch.setattr("locale.setlocale", lambda category: found)
+    _, written = submit("run.yml")
+    assert written["command.json"]["environment"].get("LC_ALL") == given
+
+
 def test_a_laptop_gets_small_defaults_and_the_runs_interpreter(submit):
     _, written = submit("run.yml", "--set", "staging=/tmp/s", "--driver-memory", "5g")
     command, environment = written["command.json"]["command"], written["command.json"]["environment"]

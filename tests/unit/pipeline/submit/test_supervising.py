@@ -28,10 +28,11 @@ DRIVER = """\
 import os, signal, sys, time
 def ended(number, frame):
     open(os.environ["BATCH_TRANSFORM_REPORT_FILE"], "w").write('{"signal": %d}' % number)
-    open(os.environ["BATCH_TRANSFORM_EXIT_FILE"], "w").write("143")
-    sys.exit(143)
+    open(os.environ["BATCH_TRANSFORM_EXIT_FILE"], "w").write(str(128 + number))
+    sys.exit(128 + number)
 signal.signal(signal.SIGTERM, ended)
 signal.signal(signal.SIGINT, ended)
+signal.signal(signal.SIGHUP, ended)
 open(os.environ["BATCH_TRANSFORM_PID_FILE"], "w").write(str(os.getpid()))
 time.sleep(60 if DO == "wait" else 0.5)
 open(os.environ["BATCH_TRANSFORM_EXIT_FILE"], "w").write("3")
@@ -60,17 +61,18 @@ def test_without_a_driver_it_is_spark_submits_or_a_failure(tmp_path, code, told)
     assert Supervised(tmp_path, os.environ).run(tmp_path / "command.json") == told
 
 
-def test_a_signal_goes_to_the_driver_whose_report_is_there(described, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_goes_to_the_driver_whose_report_is_there(described, tmp_path, number):
     def strike():
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     threading.Thread(target=strike, daemon=True).start()
-    assert Supervised(tmp_path, os.environ).run(described("wait", "waits")) == 143
-    assert json.loads((tmp_path / "report").read_text()) == {"signal": signal.SIGTERM}
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert Supervised(tmp_path, os.environ).run(described("wait", "waits")) == 128 + number
+    assert json.loads((tmp_path / "report").read_text()) == {"signal": number}
+    assert signal.getsignal(number) == before
     driver = (tmp_path / "pid").read_text()
     said = subprocess.run(["ps", "-o", "stat=", "-p", driver], capture_output=True, text=True).stdout.strip()
     assert said in ("", "Z")

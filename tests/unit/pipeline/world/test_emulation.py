@@ -48,7 +48,7 @@ def refusal_of(code, monkeypatch, tmp_path, state=None):
 
 
 def test_a_folder_in_which_a_run_is_at_work_is_told_by_its_key_and_with_what_to_do(monkeypatch, capsys, tmp_path):
-    held = directory.Directory(tmp_path / "kept", 0)
+    held = directory.Directory(tmp_path / "kept", 0, pytest.fail)
     line = told(monkeypatch, capsys, tmp_path, held.path)
     held.release()
     assert line.startswith(
@@ -59,6 +59,28 @@ def test_a_folder_in_which_a_run_is_at_work_is_told_by_its_key_and_with_what_to_
     assert "transform-emulator" not in line
 
 
+def test_that_another_run_is_waited_for_is_told_at_once(monkeypatch, capsys, tmp_path):
+    monkeypatch.delenv("BATCH_TRANSFORM_EVENTS_FILE", raising=False)
+    held = directory.Directory(tmp_path / "kept", 0, pytest.fail)
+    arguments = ["--port", "0", "--state", str(held.path), "--state-wait-seconds", "0.2", "--exit-with-stdin"]
+    assert cli.main(arguments) == 1
+    held.release()
+    said = capsys.readouterr().out
+    first, second = map(json.loads, said.splitlines())
+    assert (first["state_waits_for"], second["state_owner"]) == (str(os.getpid()), str(os.getpid()))
+    # It begins all the same, once the other one has left.
+    code = f'import time\nprint({said.splitlines()[0]!r}, flush=True)\nprint(\'{{"endpoint_url": "u"}}\', flush=True)\n'
+    (tmp_path / "transform_emulator.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with emulation.embedded_emulator(Emulator(models={"m": "http://127.0.0.1:9"}, state="kept")) as url:
+        assert url == "u"
+    assert (
+        f"emulator.state: kept is in use by process {os.getpid()}, the emulator of another run or command; waits until "
+        "that has ended, 0.2 seconds at most"
+    ) in capsys.readouterr().err
+
+
 def test_no_setting_of_awss_sdks_reaches_the_emulator_but_keys_and_what_is_passed():
     environ = {"PATH": "/bin", "AWS_PROFILE": "absent", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "r", "AWS_X": "y"}
     none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -67,7 +89,7 @@ def test_no_setting_of_awss_sdks_reaches_the_emulator_but_keys_and_what_is_passe
 
 
 def test_who_may_borrow_is_told_where_the_emulator_answers_that_has_the_folder(monkeypatch, capsys, tmp_path):
-    held = directory.Directory(tmp_path / "kept", 0)
+    held = directory.Directory(tmp_path / "kept", 0, pytest.fail)
     assert refusal(monkeypatch, capsys, tmp_path, held.path).endpoint_url == ""
     held.tell("http://127.0.0.1:4711")
     refused = refusal(monkeypatch, capsys, tmp_path, held.path)

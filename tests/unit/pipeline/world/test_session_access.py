@@ -98,3 +98,69 @@ def test_no_secret_travels():
     environ = {"AWS_ACCESS_KEY_ID": "AKIASECRET", "AWS_SECRET_ACCESS_KEY": "topsecret", "AWS_SESSION_TOKEN": "token"}
     sent = pickle.dumps(access_of(_config(), None, environ))
     assert not any(secret.encode() in sent for secret in environ.values())
+
+
+ROLE = "arn:aws:iam::111111111111:role/r"
+IN_SERVICES = "[services own]\nsagemaker =\n  endpoint_url = http://127.0.0.1:3\n"
+
+
+@pytest.fixture
+def profiles(monkeypatch, tmp_path):
+    """Two profiles with endpoints, one of which names them by service."""
+    files = tmp_path / "config"
+    files.write_text(
+        "[profile all]\nendpoint_url = http://127.0.0.1:1\n[profile one]\nservices = own\nregion = eu-west-1\n"
+        f"[profile none]\nignore_configured_endpoint_urls = true\nendpoint_url = http://127.0.0.1:1\n{IN_SERVICES}"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(files))
+
+
+def test_endpoints_of_a_profile_count_where_nothing_else_names_one(profiles):
+    """It is asked whether SageMaker is AWS's own, buckets have no hosts there, and `s3a://` is to ask there as well."""
+    whole = access_of(_config(profile="all"), None, {})
+    assert {whole.endpoint(service) for service in SERVICES} == {"http://127.0.0.1:1"}
+    assert (whole.is_of_aws, whole.is_emulator) == (False, True)
+    one = access_of(_config(), None, {"AWS_PROFILE": "one"})
+    assert (one.endpoint("s3"), one.endpoint("sagemaker"), one.is_of_aws) == (None, "http://127.0.0.1:3", False)
+    assert access_of(_config(profile="none"), None, {}).is_of_aws
+    own = access_of(_config(sagemaker={"profile": "one"}), None, {})
+    assert (own.endpoint("s3"), own.endpoint("sagemaker")) == (None, "http://127.0.0.1:3")
+    all_but_roles = access_of(_config(sagemaker={"profile": "all"}, s3={"role_arn": ROLE}), None, {})
+    assert (all_but_roles.endpoint("sts"), all_but_roles.endpoint("logs")) == (None, "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_profile_has_is_what_awss_sdks_read_of_it(monkeypatch, tmp_path, service):
+    ids = ("cloudwatch_logs", "s3", "sagemaker", "sagemaker_runtime", "sts")
+    urls = "".join(f"{name} =\n  endpoint_url = http://127.0.0.1:{port}\n" for port, name in enumerate(ids, 3))
+    (tmp_path / "config").write_text(f"[profile one]\nservices = own\nregion = eu-west-1\n[services own]\n{urls}")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "one")
+    there = boto3.Session("x", "x").client(service).meta.endpoint_url
+    assert access_of(_config(), None, {}).endpoint(service) == there
+
+
+@pytest.mark.parametrize("named", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"])
+def test_the_environment_and_the_run_file_win_over_a_profile(profiles, named):
+    access = access_of(_config(profile="one"), None, {named: "http://127.0.0.1:2"})
+    assert access.endpoint("sagemaker") == "http://127.0.0.1:2"
+    given = access_of(_config(profile="all", service_endpoints={"s3": "http://127.0.0.1:8"}), None, {})
+    assert (given.endpoint("s3"), given.endpoint("logs")) == ("http://127.0.0.1:8", "http://127.0.0.1:1")
+    assert access_of(_config(profile="all"), None, {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}).is_of_aws
+
+
+def test_an_endpoint_of_a_profile_is_an_address_without_a_secret(monkeypatch, tmp_path):
+    for url in ("nonsense", "http://me:hunter2@127.0.0.1"):
+        (tmp_path / "config").write_text(f"[default]\nendpoint_url = {url}\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        with pytest.raises(ConfigurationError, match="endpoint_url of the profile default: ") as refused:
+            access_of(_config(), None, {})
+        assert "hunter2" not in str(refused.value)
+
+
+def test_files_that_cannot_be_read_are_told_by_who_makes_a_session(monkeypatch, tmp_path):
+    (tmp_path / "config").write_text("not a file of AWS's\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    access = access_of(_config(profile="nobody"), None, {})
+    with pytest.raises(ConfigurationError):
+        access.session()

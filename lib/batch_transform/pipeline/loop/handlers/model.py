@@ -32,7 +32,8 @@ def look_at_model(ctx: RunContext, state: RunState, job: JobRecord) -> NewStep |
     except ModelGone as err:
         if insisted(ctx, lambda: ctx.jobs.is_there(job.request)):
             return None  # it was created while the model was there, and is adopted
-        raise ServiceFailure(f"{err}. {_kept(state)}. The run goes on when the model is back") from err
+        where = "if it is in another account or region, go on with those (aws.region, aws.sagemaker)"
+        raise ServiceFailure(f"{err}. {_kept(state)}. The run goes on when the model is back; {where}") from err
     if found.identity is None:
         return _unknown(ctx, state, name, found)
     changes = model_changes(known, found.identity) if known else []

@@ -29,7 +29,7 @@ def await_job(ctx: RunContext, state: RunState, action: act.Await) -> NewStep:
     """
     started, look = ctx.clock.monotonic(), Look(ctx, state)
     limit = 60 * ctx.config.transform.job_timeout_minutes
-    # Whether a job is late is told by the service's clock, which may be behind this one: that has twice the time.
+    # Whether a job is late is told by the service's clock, from when it was created: this one has twice the time.
     most = limit if any(job.stop_reason == TIMEOUT for job in action.jobs) else 2 * limit
     while True:
         ctx.refuse_if_asked_to_stop()
@@ -70,7 +70,6 @@ class Look:
         self._ctx = ctx
         self._state = state
         self._patience = Patience(ctx)
-        self._said: dict[str, str] = {}
 
     def __call__(self, action: act.Await) -> NewStep | None:
         """Returns the step of the first job of which there is one; of others that have ended `seen_to_end` tells."""
@@ -89,8 +88,8 @@ class Look:
             if found.status.is_terminal:
                 ctx.ended[job.name] = found
                 continue
-            if self._said.get(job.name) != found.status.value:
-                self._said[job.name] = found.status.value
+            if ctx.progress.statuses.get(job.name) is not found.status:
+                ctx.progress.statuses[job.name] = found.status
                 ctx.tell("score", f"{job.name}: {found.status.value}")
             if found.status is JobStatus.IN_PROGRESS:
                 look_at_outputs(ctx, self._state, job)
@@ -126,8 +125,8 @@ def _stop(ctx: RunContext, name: str, patience: Patience) -> None:
 
 
 def _is_late(ctx: RunContext, found: JobDescription) -> bool:
-    limit = 60 * ctx.config.transform.job_timeout_minutes
-    return found.created_at is not None and (ctx.clock.now() - found.created_at).total_seconds() > limit
+    limit, now = 60 * ctx.config.transform.job_timeout_minutes, found.told_at or ctx.clock.now()
+    return found.created_at is not None and (now - found.created_at).total_seconds() > limit
 
 
 def _ended(ctx: RunContext, found: JobDescription) -> NewStep:

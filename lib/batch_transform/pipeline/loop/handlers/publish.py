@@ -21,7 +21,7 @@ from batch_transform.core.resuming.committed_tables import apart
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state import actions as act
 from batch_transform.core.statuses import RunStatus
-from batch_transform.outputs.copied_files import FileFormat
+from batch_transform.outputs.copied_files import FileFormat, give_back_targets
 from batch_transform.outputs.copying import publication_of
 from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.port import TableFormat
@@ -79,7 +79,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
             ctx.tell("merge", "is done by the commit of the table")
         found = expectations(ctx, state, run.merged)
     if not_met(found):
-        _discard(run.merged)
+        _discard(run, publications)
         return NewStep(StepKind.CHECKED, {"expectations": found})
     documents = {publication.kind: publication.to_document() for publication in publications}
     payload = {
@@ -93,9 +93,10 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
     return NewStep(StepKind.PUBLICATION, payload, tuple(parts))
 
 
-def _discard(tables: Sequence[WrittenTable]) -> None:
-    """Removes merged files that are not published: whoever accepts them has the rows merged anew."""
-    for table in tables:
+def _discard(run: _Publishing, publications: Sequence[Publication]) -> None:
+    """Gives back what is not published now, and removes merged files: whoever accepts them has the rows merged anew."""
+    give_back_targets(run, publications)
+    for table in run.merged:
         with suppress(ServiceFailure, OSError):  # they hinder nobody, and `clean` removes them
             table.tree.clear()
 
@@ -215,10 +216,12 @@ def _scored_already() -> Iterator[None]:
 
 def _another_way(ctx: RunContext) -> str:
     """What a person may do about a table that does not take the rows."""
-    command = going_on(ctx, "--set output.path=...", "another output")
+    command, output = going_on(ctx, "--set output.path=...", "another output"), ctx.config.output
+    where = ", or output.replace_where," if output is not None and output.replace_where is not None else ""
     return (
-        "Everything is scored. If the table does not take these rows: change what it demands (ALTER TABLE) and start "
-        f"the run again, or: {command} (or another prediction.sql); either publishes them without scoring again"
+        "Everything is scored. If the table does not take these rows: change what it demands (ALTER TABLE)"
+        f"{where} and start the run again, or: {command} (or another prediction.sql); either publishes them without "
+        "scoring again"
     )
 
 
