@@ -213,14 +213,28 @@ def from_arguments(
         "run_id": run_id,
         "workspace": workspace,
         "model": {"name": model} if isinstance(model, str) else model,
-        "record": {**(record or {}), **({"columns": columns} if columns is not None else {})},
+        "record": _with_columns(record, columns),
         "prediction": {"schema": prediction} if isinstance(prediction, str) else prediction,
         "transform": transform,
         "output": output,
         **sections,
     }
     # What a program hands over is meant as it is: no variables.
-    return check(FrameConfig, [Layer(ARGUMENTS, _plain(document))], None)
+    return check(FrameConfig, [Layer(ARGUMENTS, _plain(document))], None, _said_twice(record, columns))
+
+
+def _with_columns(record: Any, columns: Sequence[str] | None) -> Any:
+    """The section with the columns beside it; what is no section is left for the check to name."""
+    if columns is None or not isinstance(record or {}, Mapping):
+        return record
+    return {**(record or {}), "columns": columns}
+
+
+def _said_twice(record: Any, columns: Sequence[str] | None) -> list[Fault]:
+    """A fault where columns are given in both places: a model would be sent those that one of them does not name."""
+    if columns is None or not isinstance(record, Mapping) or record.get("columns") is None:
+        return []
+    return [Fault(("record", "columns"), "is given beside the argument columns; give one of the two")]
 
 
 def _plain(value: Any) -> Any:

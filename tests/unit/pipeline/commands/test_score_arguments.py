@@ -53,3 +53,18 @@ def test_an_object_in_the_place_of_a_value_is_told_by_its_type_and_not_by_what_i
 def test_a_text_with_half_of_a_character_is_refused(key):
     with pytest.raises(ConfigurationError, match=f"{key}: has half of a character"):
         from_arguments(**{**ARGUMENTS, key: "s3://bucket/a\udce9"})
+
+
+def test_columns_that_are_given_twice_are_refused():
+    """The argument won without a word, and the model was sent other columns than the section names."""
+    with pytest.raises(ConfigurationError, match=r"record\.columns: is given beside the argument columns; give one"):
+        from_arguments(**ARGUMENTS, columns=["a"], record={"columns": ["b"]})
+    assert from_arguments(**ARGUMENTS, columns=["a"], record={"columns": None}).record.columns == ("a",)
+
+
+@pytest.mark.parametrize("record", ["csv", ["a"], 3])
+@pytest.mark.parametrize("columns", [None, ["a"]])
+def test_what_is_no_section_is_refused_as_any_other_one(record, columns):
+    """There was a TypeError of Python's."""
+    with pytest.raises(ConfigurationError, match=r"record: must be a map, not"):
+        from_arguments(**ARGUMENTS, columns=columns, record=record)
