@@ -8,15 +8,15 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, PreconditionFailed, StoreFailure
+from batch_transform.core.object_store import ObjectNotFound, PreconditionFailed, StoreFailure
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.file_tree import TEMPORARY_SUFFIX, Tree
+from batch_transform.outputs.local_faults import local_errors, removed_on_error
 
 # File systems without hard links (FUSE mounts of object stores) say so in several ways.
 NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _BLOCK_BYTES = 1024 * 1024
 
@@ -25,17 +25,6 @@ def checksums_of(name: str) -> str:
     """Returns the name of the file in which Hadoop keeps the checksums of a local file."""
     folder, slash, base = name.rpartition("/")
     return f"{folder}{slash}.{base}.crc"
-
-
-@contextmanager
-def local_errors(operation: str, path: str) -> Iterator[None]:
-    """Turns OSErrors inside the block into StoreFailure or the subclass that fits."""
-    try:
-        yield
-    except OSError as err:
-        kind = {FileNotFoundError: ObjectNotFound, FileExistsError: AlreadyThere}.get(type(err), StoreFailure)
-        remedy = "; make room there" if err.errno in _NO_ROOM else ""
-        raise kind(operation, path, errno.errorcode.get(err.errno or 0, "OSError"), f"{err}{remedy}") from err
 
 
 class LocalTree:
@@ -98,7 +87,9 @@ class LocalTree:
         """Writes a small file, whatever was there before."""
         path = self._path(name)
         with local_errors("write", path):
-            os.replace(_write_temporary(path, body), path)
+            temporary = _write_temporary(path, body)
+            with removed_on_error(temporary):
+                os.replace(temporary, path)
             _sync_directory(os.path.dirname(path))
 
     def put_new(self, name: str, body: bytes) -> None:
@@ -155,11 +146,12 @@ class LocalTree:
             source._check_version(file, stream.fileno())  # noqa: SLF001 - as above
             _make_directory(os.path.dirname(path))
             temporary = _temporary(path)
-            with open(temporary, "xb") as sink:
-                shutil.copyfileobj(stream, sink, _BLOCK_BYTES)
-                sink.flush()
-                os.fsync(sink.fileno())
-            os.replace(temporary, path)
+            with removed_on_error(temporary):
+                with open(temporary, "xb") as sink:
+                    shutil.copyfileobj(stream, sink, _BLOCK_BYTES)
+                    sink.flush()
+                    os.fsync(sink.fileno())
+                os.replace(temporary, path)
             _sync_directory(os.path.dirname(path))
 
     def clear(self) -> None:
@@ -217,7 +209,8 @@ def _write_temporary(path: str, body: bytes) -> str:
 
 
 def _write(path: str, body: bytes, flag: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o666), "wb") as stream:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, 0o666)
+    with removed_on_error(path), os.fdopen(descriptor, "wb") as stream:
         stream.write(body)
         stream.flush()
         os.fsync(stream.fileno())

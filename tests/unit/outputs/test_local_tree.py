@@ -120,19 +120,49 @@ def test_a_copy_has_its_bytes_and_nothing_beside_it(tree, tmp_path):
     assert names(tree) == ["p=1/y"]
 
 
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_disk_without_room_for_a_copy_is_told_by_its_place(tree, tmp_path, monkeypatch):
     """The source alone was named, which may lie elsewhere."""
     source = LocalTree(str(tmp_path / "source"))
     source.put("x", b"bytes")
     file = listed(source, "x")
 
-    def full(_descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     monkeypatch.setattr(local_tree, "os", CrashingModule(os, fsync=full))
     with pytest.raises(StoreFailure, match=f"to {tree.root}/y: ENOSPC: .*No space left on device; make room there$"):
         tree.copy_in(source, file, "y")
-    assert not os.path.exists(f"{tree.root}/y")
+    assert os.listdir(tree.root) == []  # what is there of it would take the room that is to be made
+
+
+@pytest.mark.parametrize("write", [LocalTree.put, LocalTree.put_new], ids=["put", "put_new"])
+def test_a_small_file_for_which_there_is_no_room_leaves_nothing_of_it(tree, monkeypatch, write):
+    tree.put("a", b"one")
+    monkeypatch.setattr(local_tree, "os", CrashingModule(os, fsync=full))
+    with pytest.raises(StoreFailure, match="ENOSPC"):
+        write(tree, "b", b"two")
+    assert names(tree) == ["a"]
+
+
+def test_a_file_that_may_not_take_the_place_of_another_leaves_nothing_of_it(tree, monkeypatch):
+    monkeypatch.setattr(local_tree, "os", CrashingModule(os, replace=full))
+    with pytest.raises(StoreFailure, match="ENOSPC"):
+        tree.put("a", b"two")
+    assert names(tree) == []
+
+
+def test_half_of_a_claim_is_none(tree, monkeypatch):
+    """Without hard links it is written in place, and whoever reads half of one takes it for another run's."""
+
+    def link(_source, _target):
+        monkeypatch.setattr(local_tree, "os", CrashingModule(os, fsync=full))
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(local_tree, "os", CrashingModule(os, link=link))
+    with pytest.raises(StoreFailure, match="ENOSPC"):
+        tree.put_new("a", b"one")
+    assert names(tree) == []
 
 
 def test_a_source_that_changed_is_not_copied(tree, tmp_path):
