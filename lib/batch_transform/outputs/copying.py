@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.core.object_names import is_data_file
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.publishing.file_publication import (
     Kind,
@@ -52,13 +53,27 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = (), run_id
             refuse_claim_of_others(target, run_id)
     except StoreFailure as err:
         raise _unwritable(f"output: {target.location}", err) from err
-    check_writable(target)
+    check_writable(target, removed=_deleted(mode, names))
 
 
-def check_writable(target: Tree, named: str = "") -> None:
-    """Raises ConfigurationError for a place that cannot be written; `named` is its key and location, if no output."""
+def _deleted(mode: Mode, names: Iterable[str]) -> list[str]:
+    """What publishing will delete of what is there; which partitions are written is not known yet."""
+    return [name for name in names if name == SUCCESS or (mode == "overwrite" and is_data_file(name))]
+
+
+def check_writable(target: Tree, named: str = "", removed: Iterable[str] = ()) -> None:
+    """Checks that a place can be written.
+
+    Args:
+        target: the place.
+        named: its key and location, if it is no output.
+        removed: files in it that are to be deleted.
+
+    Raises:
+        ConfigurationError: it cannot, or one of these could not be deleted.
+    """
     try:
-        target.check_writable()
+        target.check_writable(removed)
     except StoreFailure as err:
         raise _unwritable(named or f"output: {target.location}", err) from err
 

@@ -56,8 +56,8 @@ class Tree(Protocol):
     def drop_empty(self) -> None:
         """Deletes each folder in which nothing is, the root too; a store of objects has none."""
 
-    def check_writable(self) -> None:
-        """Raises StoreFailure if a file could not be written and deleted here."""
+    def check_writable(self, removed: Iterable[str] = ()) -> None:
+        """Raises StoreFailure if a file could not be written and deleted here, or one of those to be removed not."""
 
 
 def in_threads(function: Callable[[Item], Answer], items: Iterable[Item], threads: int = THREADS) -> list[Answer]:

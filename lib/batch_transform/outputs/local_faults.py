@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from batch_transform.core.object_store import AlreadyThere, ObjectNotFound, StoreFailure
@@ -32,3 +33,23 @@ def removed_on_error(path: str) -> Iterator[None]:
         with suppress(OSError):
             os.unlink(path)
         raise
+
+
+def refuse_unremovable(paths: Iterable[str]) -> None:
+    """Checks that files could be deleted; looks at folders, and at a file where its folder leaves it to its owner.
+
+    Raises:
+        StoreFailure: one could not.
+    """
+    user, kept_for_owners = os.geteuid(), dict[str, bool]()
+    for path in paths:
+        folder = os.path.dirname(path)
+        with suppress(FileNotFoundError):  # removed since it was listed
+            if folder not in kept_for_owners:
+                status = os.stat(folder)
+                if not os.access(folder, os.W_OK | os.X_OK):
+                    raise StoreFailure("delete", path, "EACCES", f"{folder} is not writable, and the file is to go")
+                kept_for_owners[folder] = bool(status.st_mode & stat.S_ISVTX) and user not in (0, status.st_uid)
+            if kept_for_owners[folder] and os.lstat(path).st_uid != user:
+                why = f"it is another user's, and {folder} has the sticky bit, by which its owner alone may remove it"
+                raise StoreFailure("delete", path, "EPERM", why)

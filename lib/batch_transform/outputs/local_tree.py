@@ -13,7 +13,7 @@ from contextlib import suppress
 from batch_transform.core.object_store import ObjectNotFound, PreconditionFailed, StoreFailure
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.file_tree import TEMPORARY_SUFFIX, Tree
-from batch_transform.outputs.local_faults import local_errors, removed_on_error
+from batch_transform.outputs.local_faults import local_errors, refuse_unremovable, removed_on_error
 
 # File systems without hard links (FUSE mounts of object stores) say so in several ways.
 NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
@@ -165,7 +165,7 @@ class LocalTree:
             with suppress(OSError):
                 os.rmdir(folder)
 
-    def check_writable(self) -> None:
+    def check_writable(self, removed: Iterable[str] = ()) -> None:
         """Asks the root, and the directory that it lies in, where files are merged first; writes nothing.
 
         Of what is not there yet, the first directory above it that is.
@@ -177,6 +177,7 @@ class LocalTree:
                 raise StoreFailure("write", self.root, "ENOTDIR", f"{folder} is no directory")
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise StoreFailure("write", self.root, "EACCES", f"{folder} is not writable{why}")
+        refuse_unremovable(map(self._path, removed))
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, *name.split("/"))

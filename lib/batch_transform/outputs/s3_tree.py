@@ -81,8 +81,8 @@ class S3Tree:
     def drop_empty(self) -> None:
         """Does nothing: a folder is there as long as an object is in it."""
 
-    def check_writable(self) -> None:
-        """Puts and deletes a hidden object: IAM's answer cannot be had otherwise."""
+    def check_writable(self, removed: Iterable[str] = ()) -> None:
+        """Puts and deletes a hidden object: IAM's answer cannot be had otherwise, and is one for all names there."""
         probe = f"_probe-{uuid.uuid4().hex}"
         self.put(probe, b"")
         self.delete([probe])
