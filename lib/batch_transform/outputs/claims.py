@@ -19,7 +19,7 @@ def claim(target: Tree, run_id: str, nonce: str) -> None:
     Raises:
         ConfigurationError: another run has claimed it.
     """
-    body = json.dumps({"nonce": nonce, "run_id": run_id}, sort_keys=True).encode()
+    body = _body(run_id, nonce)
     try:
         target.put_new(OWNER, body)
     except AlreadyThere as err:
@@ -37,6 +37,13 @@ def give_back(mode: Mode, target: Tree) -> None:
         target.delete([OWNER])
 
 
+def withdraw(target: Tree, run_id: str, nonce: str) -> None:
+    """Ends the claim of a run that was given up, whatever it was to do there; another run's stays."""
+    with suppress(ObjectNotFound):
+        if target.read(OWNER) == _body(run_id, nonce):
+            target.delete([OWNER])
+
+
 def refuse_claim_of_others(target: Tree, run_id: str) -> None:
     """Checks that no run of another id has claimed an output.
 
@@ -47,6 +54,10 @@ def refuse_claim_of_others(target: Tree, run_id: str) -> None:
         found = target.read(OWNER)
         if not found.endswith(f'"run_id": {json.dumps(run_id)}}}'.encode()):
             raise ConfigurationError(_claimed(target, found))
+
+
+def _body(run_id: str, nonce: str) -> bytes:
+    return json.dumps({"nonce": nonce, "run_id": run_id}, sort_keys=True).encode()
 
 
 def _claimed(target: Tree, body: bytes) -> str:

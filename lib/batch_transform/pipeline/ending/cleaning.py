@@ -18,6 +18,7 @@ from batch_transform.core.run_layout import ROWS, RunLayout, is_step
 from batch_transform.core.run_state import RunState
 from batch_transform.core.state.fold import advance
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.claims import withdraw
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.places import Places, Targets, places_of, targets_of
 from batch_transform.s3.lease import RunLease
@@ -106,10 +107,15 @@ class Leftovers:
     def _parts(self) -> tuple[S3Uri, ...]:
         return (self.places.layout.parts,) if self._removes_parts else ()
 
+    @property
+    def _given(self) -> tuple[tuple[Places, Targets], ...]:
+        """Places and targets of now, and of before."""
+        return ((self.places, self.targets), *self.before)
+
     def folders(self) -> Iterator[str]:
         """Yields the folders outside the run's own: staging elsewhere, and merged files beside a local output."""
         found: list[str] = []
-        for places, targets in ((self.places, self.targets), *self.before):
+        for places, targets in self._given:
             found += [*staging_folders(places, self.writers), places.dead_letters]
             for path in targets.named().values():
                 if not targets.format.can.commits and not is_s3(path):
@@ -137,11 +143,19 @@ class Leftovers:
         self.store.delete(S3Uri(bucket, found.key) for found in self.objects())
         self.store.delete([self.places.layout.stop_request])
         lease.require()
+        self._withdraw_claims()
         self._end_uploads()
         left = [place for place in self.folders() if not _cleared(place, self.store)]
         with suppress(ConfigurationError):
             open_tree(self.places.scratch, self.store).drop_empty()
         return left
+
+    def _withdraw_claims(self) -> None:
+        """Gives back the outputs that a driver had claimed when it died: no other run may have them meanwhile."""
+        targets = (targets for _, targets in self._given if not targets.format.can.commits)
+        for path in {path for each in targets for path in each.named().values()} if not self.state.published else ():
+            with suppress(ConfigurationError, StoreFailure):  # whoever wants it is told what to delete
+                withdraw(open_tree(path, self.store), self.state.run_id, self.state.nonce)
 
     def _end_uploads(self) -> None:
         """Ends what killed writers were uploading in parts, where this identity may and the store knows how.

@@ -11,12 +11,21 @@ from batch_transform.core.ledger import StepKind
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
+from batch_transform.outputs.claims import claim
+from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.ending.cleaning import Leftovers, clean, leftovers
 from batch_transform.pipeline.places import Places, Targets
 from batch_transform.s3.ledger import Ledger
 from support.memory_store import MemoryStore
 
 WORKSPACE = S3Uri("bucket", "ws")
+
+
+class Held:
+    """A lease that nobody else wants."""
+
+    def require(self):
+        pass
 
 
 def left_of(store, name, *, rows_only=False):
@@ -67,10 +76,6 @@ def test_uploads_are_ended_where_rows_are_staged_elsewhere_as_well():
         def end_uploads(self, prefix):
             ended.append(str(prefix))
 
-    class Held:
-        def require(self):
-            pass
-
     places = Places(layout, "s3://other/staging/run", "s3a")
     targets = Targets(Output(path="s3://lake/out"), DeadLetter(path="s3://lake/dead"))
     state = RunState("run", "n", {}, "", "")
@@ -79,6 +84,23 @@ def test_uploads_are_ended_where_rows_are_staged_elsewhere_as_well():
         "s3://other/staging/run/staging/w",
         "s3://other/staging/run/dead_letters",
     ]
+
+
+@pytest.mark.parametrize("claimed_by", ["run", "another"])
+def test_an_output_that_a_driver_had_claimed_when_it_died_is_free_again(tmp_path, claimed_by):
+    """Another run was refused there until somebody had deleted the claim, and that of this name can never publish."""
+    store = MemoryStore()
+    outputs = {"s3": "s3://lake/out", "local": f"{tmp_path}/out", "then": f"{tmp_path}/then"}
+    trees = [open_tree(f"{path}{table}", store) for path in outputs.values() for table in ("", "_dead_letter")]
+    for tree in trees:
+        claim(tree, claimed_by, "n")
+    places = Places(RunLayout(WORKSPACE, "run"), f"{tmp_path}/scratch", "s3a")
+    now, local, then = (Targets(Output(path=path), DeadLetter(path=f"{path}_dead_letter")) for path in outputs.values())
+    state = RunState("run", "n", {}, "", "")
+    before = ((places, local), (places, then))
+    Leftovers(state, store, places, now, ("w",), rows_only=False, before=before).remove(Held())
+    left = [file.name for tree in trees for file in tree.list()]
+    assert left == ([] if claimed_by == "run" else ["_owner"] * 6)
 
 
 def test_what_a_driver_has_left_where_the_run_was_to_stage_and_to_publish_before_is_removed_as_well(tmp_path):
@@ -96,10 +118,6 @@ def test_what_a_driver_has_left_where_the_run_was_to_stage_and_to_publish_before
         for folder in (f"staging/run/staging/w{number}", f".out.batch_transform-w{number}-result", "out"):
             (tmp_path / disk / folder).mkdir(parents=True, exist_ok=True)
             (tmp_path / disk / folder / "rows").write_bytes(b"x")
-
-    class Held:
-        def require(self):
-            pass
 
     left = leftovers(asked("other"), layout, ledger.state(), store, ledger)
     assert left.amount().objects == 6
