@@ -34,6 +34,12 @@ def check_reached(can: Capabilities, location: str) -> str:
     return location
 
 
+def dead_letter_beside(table: str) -> str:
+    """Returns the name of the dead letters' table beside another one: a name in backticks has its end within them."""
+    quote = "`" if table.endswith("`") else ""
+    return f"{table.removesuffix(quote)}_dead_letter{quote}"
+
+
 class Errors(Section):
     """How many dead letters are accepted, as a number (0 unless given) or as a fraction of the rows."""
 

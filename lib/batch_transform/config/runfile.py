@@ -12,7 +12,7 @@ from batch_transform.config.model import Model
 from batch_transform.config.prediction import Prediction
 from batch_transform.config.record import Record
 from batch_transform.config.requests import check_key, settled
-from batch_transform.config.result import DeadLetter, Errors, Expect, Output, check_reached
+from batch_transform.config.result import DeadLetter, Errors, Expect, Output, check_reached, dead_letter_beside
 from batch_transform.config.sections import Deploy, Input
 from batch_transform.config.surroundings import Aws, Emulator, RunId, Workspace, layout_of
 from batch_transform.config.transform import Transform
@@ -245,5 +245,5 @@ class RunConfig(Section):
             return given
         column = given.column if given is not None else None
         if self.output.table is not None:
-            return DeadLetter(table=f"{self.output.table}_dead_letter", column=column)
+            return DeadLetter(table=dead_letter_beside(self.output.table), column=column)
         return DeadLetter(path=f"{self.output.path}_dead_letter", column=column)

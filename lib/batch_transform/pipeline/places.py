@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from batch_transform.config import places
-from batch_transform.config.result import DeadLetter, Output
+from batch_transform.config.result import DeadLetter, Output, dead_letter_beside
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.plain_paths import escaped, plain_path
 from batch_transform.core.publishing.file_publication import Kind, Mode
@@ -153,8 +153,10 @@ class Targets:
     @property
     def are_one(self) -> bool:
         """Whether the dead letters lie beside the result by its name: where that goes elsewhere they do as well."""
-        output, dead_letter = (each.path or each.table for each in (self.output, self.dead_letter))
-        return dead_letter == f"{output}_dead_letter"
+        output, dead_letter = self.output, self.dead_letter
+        if output.table is not None:
+            return dead_letter.table == dead_letter_beside(output.table)
+        return dead_letter.path == f"{output.path}_dead_letter"
 
     def tables(self, places: Places) -> dict[Kind, OutputTable]:
         """Returns both as their format takes them, the result first."""

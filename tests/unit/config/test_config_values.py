@@ -432,6 +432,19 @@ def test_dead_letters_lie_beside_the_output_unless_given():
     assert build(dead_letter={"path": "dl"}).dead_letter_place.path == "dl"
 
 
+@pytest.mark.parametrize(
+    ("table", "beside"),
+    [
+        ("s.`a-b`", "s.`a-b_dead_letter`"),
+        ("`s-1`.t", "`s-1`.t_dead_letter"),
+        ("delta.`/x/y`", "delta.`/x/y_dead_letter`"),
+    ],
+)
+def test_dead_letters_of_a_table_in_backticks_lie_beside_it(table, beside):
+    """The name that was made was none, and the run was refused with a parser's words for a name nobody had given."""
+    assert build(output={"table": table, "format": "delta"}).dead_letter_place.table == beside
+
+
 @pytest.mark.parametrize("output", [{"path": "out"}, {"table": "s.t", "format": "delta"}])
 def test_the_errors_of_dead_letters_can_be_renamed_wherever_those_lie(output):
     assert build(output=output).dead_letter_place.error_column == "error"

@@ -183,6 +183,22 @@ def test_a_delta_table_by_name_has_no_path():
     ]
 
 
+@pytest.mark.parametrize(
+    ("output", "dead_letter", "are_one"),
+    [
+        ({"table": "c.`s-t`", "format": "delta"}, None, True),
+        ({"table": "c.s.t", "format": "delta"}, None, True),
+        ({"table": "c.s.t", "format": "delta"}, {"table": "c.s.dead"}, False),
+        ({"path": "s3://lake/out"}, None, True),
+        ({"path": "s3://lake/out"}, {"path": "s3://lake/dead"}, False),
+        ({"path": "s3://lake/out", "format": "delta"}, {"table": "c.s.dead"}, False),
+    ],
+)
+def test_dead_letters_that_lie_beside_the_output_by_its_name_are_known(output, dead_letter, are_one):
+    given = {"output": output} | ({"dead_letter": dead_letter} if dead_letter else {})
+    assert targets(**given)[0].are_one == are_one
+
+
 def test_without_an_output_the_result_stays_in_the_scratch_folder():
     frame = {key: value for key, value in DOCUMENT.items() if key not in ("input", "output")}
     made = FrameConfig.from_document(frame)
