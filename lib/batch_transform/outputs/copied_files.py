@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.near_names import listed
-from batch_transform.core.object_names import is_data_file
+from batch_transform.core.object_names import is_data_file, partition_of
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.publishing.file_publication import Publication, TreeFile
+from batch_transform.core.publishing.partition_spellings import DATE, WHOLE_NUMBER, spelled_otherwise
 from batch_transform.core.report_histograms import PredictionRange
 from batch_transform.core.reserved_columns import names_not_in
 from batch_transform.outputs import copying
@@ -109,7 +110,7 @@ class FileFormat(OutputFormat):
         chosen = {name.lower() for name in table.partition_by}
         ours = StructType([field for field in schema.fields if field.name.lower() not in chosen])
         target = open_tree(table.location, store)
-        faults, warnings = list[str](), list[str]()
+        faults, warnings = list(_kept_beside(target, table, schema)), list[str]()
         for file in _staying(target, table):
             place = f"{target.location}/{file.name}"
             try:
@@ -162,6 +163,27 @@ def _staying(target: Tree, table: OutputTable) -> Iterator[TreeFile]:
         return
     data = sorted((file for file in target.list() if is_data_file(file.name)), key=lambda file: file.name)
     yield from {file.name: file for file in (data[:1] + data[-1:])}.values()
+
+
+def _kept_beside(target: Tree, table: OutputTable, schema: StructType) -> Iterator[str]:
+    """Yields a fault for a partition that would stay beside the one that replaces it, under another spelling."""
+    from pyspark.sql.types import DateType, IntegralType
+
+    if table.mode != "overwrite_partitions":
+        return
+    chosen = {name.lower() for name in table.partition_by}
+    fields = {field.name.lower(): field.dataType for field in schema.fields if field.name.lower() in chosen}
+    spellings = {name: WHOLE_NUMBER for name, kind in fields.items() if isinstance(kind, IntegralType)}
+    spellings |= {name: DATE for name, kind in fields.items() if isinstance(kind, DateType)}
+    found = spelled_otherwise((partition_of(file.name) for file in target.list() if is_data_file(file.name)), spellings)
+    if found is not None:
+        partition, name = found
+        yield (
+            f"{table.key}: {target.location}/{partition} spells {name}, which is {fields[name.lower()].simpleString()} "
+            f"here, otherwise than Spark writes it (7, 2024-05-01), and mode: {table.mode} would leave it beside the "
+            "partition that replaces it: readers take both for one. Rename the folder, or make the column text in the "
+            "input, spelled as it is there"
+        )
 
 
 def _in_some_files(

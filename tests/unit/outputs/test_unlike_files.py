@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql.types import LongType, StructField, StructType
 
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.formats.parquet import FORMAT
 from batch_transform.outputs.port import OutputTable
@@ -57,3 +58,17 @@ def test_of_files_that_do_not_stay_nothing_is_told(mode):
 
 def test_before_predictions_are_known_nothing_is_told():
     assert told({"a": ["id", "p"]}, ["id"], complete=False) == []
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite", "overwrite_partitions"])
+@pytest.mark.parametrize("folder", ["year=2024/month=01", "year=2024/month=1"])
+def test_a_partition_that_would_stay_beside_the_one_that_replaces_it_is_refused(mode, folder):
+    """`month=01` is read as 1, and written as `month=1`: what was to be replaced stayed beside it."""
+    args = {f"{folder}/a": ["id", "p"]}, ["id", "year", "month", "p"], mode, ("year", "month")
+    if mode != "overwrite_partitions" or not folder.endswith("01"):
+        assert told(*args) == []
+        return
+    with pytest.raises(
+        ConfigurationError, match=r"^output: s3://lake/out/year=2024/month=01 spells month, which is big"
+    ):
+        told(*args)

@@ -16,6 +16,7 @@ from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, LedgerCorrupt
 from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.object_names import is_data_file, is_leftover, partition_columns, partition_of
+from batch_transform.core.publishing.partition_spellings import as_read
 from batch_transform.core.run_state import Recorded
 
 Kind = Literal["result", "dead_letter"]
@@ -234,6 +235,6 @@ def _to_remove(mode: Mode, names: Iterable[str], files: Iterable[PublishedFile])
     if mode == "overwrite":
         return tuple(sorted(name for name in names if is_data_file(name) or is_leftover(name)))
     if mode == "overwrite_partitions":
-        written = {partition_of(file.target) for file in files}
-        return tuple(sorted(name for name in names if is_data_file(name) and partition_of(name) in written))
+        written = {as_read(partition_of(file.target)) for file in files}
+        return tuple(sorted(name for name in names if is_data_file(name) and as_read(partition_of(name)) in written))
     return ()

@@ -87,6 +87,13 @@ def test_partitions_of_an_unpartitioned_output_are_all_of_it():
     assert plan("overwrite_partitions", ["old.parquet", "_SUCCESS"], ["new.parquet"]).remove == ("old.parquet",)
 
 
+def test_a_partition_is_replaced_however_another_writer_has_escaped_it():
+    """Its rows stayed beside the new ones, in a folder that readers take for the same partition."""
+    found = ["a=x%20y/old.parquet", "a=x%3ay/old.parquet", "a=%C3%A9/old.parquet"]
+    new = ["a=x y/new.parquet", "a=x%3Ay/new.parquet", "a=é/new.parquet"]
+    assert plan("overwrite_partitions", found, new).remove == ("a=x%20y/old.parquet", "a=x%3ay/old.parquet")
+
+
 def test_an_empty_result_overwrites_everything_but_no_partition():
     assert plan("overwrite", FOUND, []).remove == plan("overwrite", FOUND).remove
     assert plan("overwrite_partitions", FOUND, []).remove == ()
