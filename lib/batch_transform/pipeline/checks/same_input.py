@@ -16,6 +16,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.secret_values import is_sealed
 from batch_transform.core.source_identity import Likeness, compared
 from batch_transform.pipeline.checks.dead_rows import dead_rows
+from batch_transform.pipeline.checks.logged_input import refuse_logged
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.source import Source, scan_of_input
 from batch_transform.spark.csv_line_breaks import line_break_warning
@@ -30,7 +31,7 @@ def read_source(
     """Returns the input that a run file names; of it so many rows, whichever come first.
 
     Raises:
-        ConfigurationError: as `read_input`, or as `dead_rows`; or a secret is missing.
+        ConfigurationError: as `read_input`, `refuse_logged` or `dead_rows`; or a secret is missing.
     """
     if limit is not None:  # which those are is another matter each time
         return Source(read_source(spark, given, places, store).df.limit(limit), is_scan=False)
@@ -43,7 +44,10 @@ def read_source(
             "file, or, for a run that is named by its folder, as the variable that the run file had for it"
             for name in missing
         )
-    return Source(filtered(read_input(spark, _table(given, places)), given.where), is_scan=True)
+    table = _table(given, places)
+    if table.path is not None and not table.is_pattern:
+        refuse_logged(spark, table.path, given.format, store)
+    return Source(filtered(read_input(spark, table), given.where), is_scan=True)
 
 
 def _table(given: Input, places: Places) -> InputTable:

@@ -1,0 +1,42 @@
+"""Files of a table that has a log are not read as they lie: what was deleted would be scored, and paid for."""
+
+from __future__ import annotations
+
+import pytest
+
+from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.uris import S3Uri
+from batch_transform.pipeline.checks.logged_input import refuse_logged
+from support.memory_store import MemoryStore
+
+
+@pytest.fixture(params=["s3", "local"])
+def lake(request, tmp_path):
+    """A place with a table of Delta, `ds=a/d`, and one of files, `f`, both in partitions."""
+    names = ("ds=a/d/_delta_log/0.json", "ds=a/d/p=1/part-0.parquet", "f/p=1/part-0.parquet", "f/p=1/_delta_log")
+    store = MemoryStore()
+    for name in names:
+        store.put(S3Uri("lake", name), b"x")
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    return (store, "s3a://lake") if request.param == "s3" else (None, f"file:{tmp_path}")
+
+
+@pytest.mark.parametrize("path", ["ds=a/d", "ds=a/d/", "ds=a/d/p=1"])
+def test_a_table_of_delta_is_not_read_as_files(lake, path):
+    store, root = lake
+    with pytest.raises(
+        ConfigurationError, match=r"/ds=a/d is a Delta table, and input.format is parquet.*format: delta"
+    ):
+        refuse_logged(None, f"{root}/{path}", "parquet", store)
+    refuse_logged(None, f"{root}/{path}", "Delta", store)
+
+
+@pytest.mark.parametrize("path", ["f", "f/p=1", "ds=a", "nothing", "ds=a/d/p=1/part-0.parquet"])
+def test_other_folders_and_one_file_of_it_are_read(lake, path):
+    store, root = lake
+    refuse_logged(None, f"{root}/{path}", "parquet", store)
+
+
+def test_where_nobody_can_look_nothing_is_refused():
+    refuse_logged(None, "s3a://lake/d", "parquet", None)
