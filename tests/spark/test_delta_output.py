@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -288,3 +289,31 @@ def test_preflight_refuses_to_make_a_table_around_another_one(spark, tmp_path):
         refuse_others(spark, MemoryStore(), OutputTable("error", f"file:{tmp_path}", location=str(tmp_path)))
     there = OutputTable("append", f"file:{tmp_path}/other table", location="s3://bucket/other table")
     format_named("delta").refuse_others(spark, Forbidden(), there)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("nosuch.t", r"dead_letter: nosuch\.t cannot be made: there is no schema `nosuch`; make it first"),
+        ("`no.such`.t", "there is no schema `no.such`"),
+        ("`a-b`", r"names of letters, digits and _ alone"),
+        ("default.`a``b`", r"names of letters, digits and _ alone"),
+        ("left_{}", r"holds part-0\.parquet, as what is left of a table that was dropped"),
+        ("default.LEFT_{}", r"holds part-0\.parquet"),
+        ("new_{}", None),
+        ("spark_catalog.default.`new_{}`", None),
+    ],
+)
+def test_a_named_table_that_the_catalog_would_not_make_is_refused(spark, table, words):
+    """Spark said so once everything was scored and paid for."""
+    unique = uuid.uuid4().hex
+    (home,) = spark.sql("DESCRIBE SCHEMA EXTENDED default").where("info_name = 'Location'").collect()
+    folder = Path(home["info_value"].removeprefix("file:"), f"left_{unique}")
+    folder.mkdir(parents=True)
+    (folder / "part-0.parquet").touch()
+    output = OutputTable("append", table=table.format(unique), key="dead_letter")
+    if words is None:
+        format_named("delta").preflight(spark, None, output, ("id",))
+        return
+    with pytest.raises(ConfigurationError, match=words):
+        format_named("delta").preflight(spark, None, output, ("id",))

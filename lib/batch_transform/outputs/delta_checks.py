@@ -17,6 +17,7 @@ from batch_transform.outputs.delta_rules import single_writer_warning, sql_name
 from batch_transform.outputs.delta_table import describe, exists
 from batch_transform.outputs.port import OutputTable
 from batch_transform.outputs.seen_names import names_below
+from batch_transform.outputs.unmade_tables import refuse_unmade
 
 _FIT = "leave it out of what is written, add it to that table, or name another one"
 
@@ -61,7 +62,8 @@ def preflight(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]
 def refuse_others(spark: SparkSession, store: ObjectStore | None, output: OutputTable) -> None:
     """Raises ConfigurationError where a new table would be made around something else: VACUUM deletes all of that."""
     if output.path is None:
-        return  # a catalog makes no new folder for a named table where there is one
+        refuse_unmade(spark, store, output)
+        return
     found = first_seen(names_below(spark, store, output.location, output.path, insists=True))
     if found is not None:
         raise ConfigurationError(
