@@ -242,22 +242,37 @@ def test_rows_outside_of_replace_where(spark, world, table, tmp_path):
     assert "output.replace_where (id > 1)" in refused(world, tmp_path, keys(spark, 1, 2), place, output=output)
 
 
+@pytest.mark.parametrize("by", ["table", "path"])
 @pytest.mark.parametrize(
     ("condition", "told"),
     [
-        ("id > 1", [r"2 rows cannot be published: \w+ demands output\.replace_where"]),
-        ("echo > ''", [r"dead_letter: \w+_dead_letter does not take these rows: output\.replace_where: .*echo"]),
+        ("id > 1", [r"2 rows cannot be published: \S+ demands output\.replace_where"]),
+        (
+            "echo > ''",
+            [r"dead_letter: \S+_dead_letter`? does not .*replace_where: .*echo.* name columns of the input alone"],
+        ),
         ("nope > ''", ["output: .*nope"]),
     ],
 )
-def test_what_a_new_table_by_its_name_would_not_take(spark, world, tmp_path, condition, told):
-    """It is made empty, and then written: Delta refused that once all was scored, and ALTER TABLE was the advice."""
-    output = {"table": f"t_{uuid.uuid4().hex}", "format": "delta", "mode": "overwrite", "replace_where": condition}
+def test_what_a_new_table_would_not_take(spark, world, tmp_path, condition, told, by):
+    """By its name it is made empty, and then written: Delta refused that once all was scored.
+
+    By its path Delta took any row, of which the next run replaced none, or was refused itself.
+    """
+    place = {"table": f"t_{uuid.uuid4().hex}"} if by == "table" else {"path": f"{tmp_path}/new"}
+    output = {**place, "format": "delta", "mode": "overwrite", "replace_where": condition}
     arguments = world.arguments(tmp_path, output=output)
     with pytest.raises(ConfigurationError) as caught:
         score(keys(spark, 0, 1, 2), **arguments)
     assert world.jobs(arguments["run_id"]) == []
-    assert all(re.search(words, str(caught.value)) for words in told)
+    assert all(re.search(words, str(caught.value)) for words in told), str(caught.value)
+
+
+def test_a_table_that_takes_no_overwrite_refuses_predictions_of_any_schema(spark, world, table, tmp_path):
+    """With an inferred schema nothing was asked of it but its types, and all was paid for first."""
+    place = table("id INT, key STRING, echo STRING", properties="'delta.appendOnly' = 'true'")
+    said = refused(world, tmp_path, keys(spark, 1), place, output={"mode": "overwrite"}, prediction={"schema": "infer"})
+    assert "it is delta.appendOnly, and output.mode is overwrite" in said
 
 
 def test_the_dead_letters_table_is_asked_as_well(spark, world, table, tmp_path):

@@ -32,6 +32,7 @@ from batch_transform.outputs.value_rules import length_rules
 _CONSTRAINT = "delta.constraints."
 _APPEND_ONLY = "delta.appendOnly"
 _FILLED = {"generatedColumns", "identityColumns", "allowColumnDefaults"}  # table features: Delta fills columns
+_OF_BOTH = "It replaces rows of both tables, and dead letters have no predictions: name columns of the input alone"
 _COMMITS = re.compile(r"(\d{20})\.")
 
 
@@ -51,6 +52,8 @@ def check_fits(
         ConfigurationError: Delta refuses the columns, or would change their values.
     """
     theirs = spark.table(sql_name(output)).schema
+    if why := _refusal_of_any(spark, output):
+        raise ConfigurationError(f"{key}: {sql_name(output)} does not take these rows: {why}")
     refused = _refusal(spark, output, schema) if complete else None
     differences = list(type_differences(schema, theirs, sql_name(output), exact=refused is not None))
     if refused is None and not differences:
@@ -61,14 +64,17 @@ def check_fits(
     raise ConfigurationError(f"{key}: {sql_name(output)} does not take these rows: {refused}")
 
 
-def _refusal(spark: SparkSession, output: OutputTable, schema: StructType) -> str | None:
+def _refusal_of_any(spark: SparkSession, output: OutputTable) -> str | None:
+    """Why the table takes no rows in this mode, whatever columns they have."""
     detail = describe(spark, output)
     properties: Mapping[str, str] = (detail["properties"] if detail else None) or {}
     if properties.get(_APPEND_ONLY, "").lower() == "true" and output.mode in ("overwrite", "overwrite_partitions"):
         return f"it is {_APPEND_ONLY}, and output.mode is {output.mode}"
+    return _of_condition(spark.table(sql_name(output)), output)
+
+
+def _refusal(spark: SparkSession, output: OutputTable, schema: StructType) -> str | None:
     if output.replace_where is not None:  # Delta would rewrite the files of the rows that stay before it writes ours
-        if odd := _of_condition(spark.table(sql_name(output)), output.replace_where):
-            return odd
         output = replace(output, mode="append", replace_where=None)
     mark = f"not a failure: batch_transform asks what {uuid.uuid4().hex} would refuse"
     try:
@@ -79,22 +85,23 @@ def _refusal(spark: SparkSession, output: OutputTable, schema: StructType) -> st
 
 
 def check_new(spark: SparkSession, output: OutputTable, schema: StructType, key: str) -> None:
-    """Checks the condition of rows that are replaced, which Delta asks of a named table that was made a moment before.
+    """Checks the condition of rows that are replaced, which Delta asks of each table that is there once it is made.
 
     Raises:
         ConfigurationError: it is none on these columns.
     """
-    if output.table is None or output.replace_where is None:
-        return
-    if odd := _of_condition(spark.createDataFrame([], schema), output.replace_where):
+    if odd := _of_condition(spark.createDataFrame([], schema), output):
         raise ConfigurationError(f"{key}: {sql_name(output)} does not take these rows: {odd}")
 
 
-def _of_condition(rows: DataFrame, condition: str) -> str | None:
+def _of_condition(rows: DataFrame, output: OutputTable) -> str | None:
+    if output.replace_where is None:
+        return None
     try:
-        rows.where(condition).schema  # noqa: B018 - Connect analyses when asked
+        rows.where(output.replace_where).schema  # noqa: B018 - Connect analyses when asked
     except SPARK_ERRORS as err:
-        return f"output.replace_where: {cause_of(of_error(err)).words}"
+        told = f"output.replace_where: {cause_of(of_error(err)).words}"
+        return told if output.key == "output" else f"{told.rstrip('.; ')}. {_OF_BOTH}"
     return None
 
 
@@ -109,8 +116,8 @@ def table_rules(spark: SparkSession, output: OutputTable) -> list[TableRule]:
     """Returns what a table demands of each row that is written to it; a new one that it is in `replace_where`."""
     detail = describe(spark, output)
     rules = []
-    # A named table is made empty before it is written; to a new one by its path Delta writes any row.
-    if output.replace_where is not None and (detail is not None or output.table is not None):
+    # To a new table by its path Delta writes any row, of which the next run, with the same condition, replaces none.
+    if output.replace_where is not None:
         rules.append(TableRule(f"({output.replace_where})", f"output.replace_where ({output.replace_where})"))
     if detail is not None:
         rules = [*_rules_of(spark, output, detail), *rules]
