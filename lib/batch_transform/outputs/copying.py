@@ -23,7 +23,7 @@ from batch_transform.core.publishing.file_publication import (
     plan_publication,
     refuse_target,
 )
-from batch_transform.core.publishing.other_tables import other_table
+from batch_transform.core.publishing.other_tables import file_of_buckets, other_table
 from batch_transform.outputs.claims import OWNER, claim, give_back, refuse_claim_of_others
 from batch_transform.outputs.file_tree import TEMPORARY_SUFFIX, THREADS, Tree, in_threads
 from batch_transform.outputs.registry import log_folders, output_formats
@@ -42,18 +42,28 @@ def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = (), run_id
 
     Raises:
         ConfigurationError: mode `error` and there are data files or the claim of a run of another `run_id`, other
-            partition columns, a table that commits, something else beside or in place of a table, or it cannot be
-            listed or written.
+            partition columns, a table that commits or one in buckets, something else beside or in place of a table,
+            or it cannot be listed or written.
     """
     try:
         names = [file.name for file in target.list()]
         refuse_others(target.location, names)
         refuse_target(mode, target.location, names, partition_by)
+        _refuse_buckets(target.location, names)
         if mode == "error" and OWNER in names:
             refuse_claim_of_others(target, run_id)
     except StoreFailure as err:
         raise _unwritable(f"output: {target.location}", err) from err
     check_writable(target, removed=_deleted(mode, names))
+
+
+def _refuse_buckets(target: str, names: Iterable[str]) -> None:
+    """Refuses the folder of a table in buckets: with any other file in it, nobody reads that by its name any more."""
+    if (found := file_of_buckets(names)) is not None:
+        raise ConfigurationError(
+            f"output: {target} holds {found}, of a table in buckets (bucketBy), which a catalog reads by the names of "
+            "its files and not at all with others there; write to another place"
+        )
 
 
 def _deleted(mode: Mode, names: Iterable[str]) -> list[str]:

@@ -257,3 +257,17 @@ def test_a_folder_that_holds_other_things_is_refused_before_anything_and_before_
     with pytest.raises(ConfigurationError, match=f"holds {found}"):
         planned(source, target, mode)
     assert names(target) == [other]
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite", "overwrite_partitions"])
+@pytest.mark.parametrize("end", ["_00003.c000.snappy.parquet", "-c000.snappy.parquet"])
+def test_files_are_never_put_into_a_table_in_buckets(mode, end):
+    """Spark reads no row of one by its name in which a file has no number of a bucket (INVALID_BUCKET_FILE)."""
+    _, target = trees([f"p=1/part-00000-f5a7d8c4-5a3b-4c2d-9e1f-0a1b2c3d4e5f{end}"])
+    if not end.startswith("_"):
+        preflight(mode, target, ("p",))
+        return
+    with pytest.raises(
+        ConfigurationError, match=r"out holds p=1/part-00000-\S+_00003.c000.snappy.parquet, of a table in bu"
+    ):
+        preflight(mode, target, ("p",))

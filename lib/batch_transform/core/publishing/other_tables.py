@@ -13,6 +13,8 @@ _ENDINGS = frozenset((*_CODECS, "zstd", "parq", "pq"))
 _ENDING = re.compile(r".\.([A-Za-z]\w*)$")
 # Of Hive's writers, where several have their own folder each; EMR's mark of a folder, an object without a byte.
 _OF_HIVE = re.compile(r"(\d+|HIVE_UNION_SUBDIR_\d+)/\d{6}_\d+")
+# Spark's, of a table in buckets: its readers know the bucket by the end of the name, and take no file without one.
+_OF_BUCKETS = re.compile(r"part-\d{5,}-[0-9a-f-]{36}_\d{5,}\.c\d{3}\b")
 _EMRS_MARK = "_$folder$"
 
 
@@ -32,6 +34,11 @@ def other_table(names: Iterable[str], formats: Collection[str], log_folders: Col
         log_folders: names of the folders that make another table of the folder that they lie in.
     """
     return next((found for name in names if (found := _other(name, formats, log_folders)) is not None), None)
+
+
+def file_of_buckets(names: Iterable[str]) -> str | None:
+    """Returns the first data file that is one of a table in buckets, as Spark writes them; None: none is."""
+    return next((name for name in names if is_data_file(name) and _OF_BUCKETS.match(name.rpartition("/")[2])), None)
 
 
 def is_table_of_files(names: Iterable[str]) -> bool:
