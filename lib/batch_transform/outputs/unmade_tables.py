@@ -34,7 +34,7 @@ def refuse_unmade(spark: SparkSession, store: ObjectStore | None, output: Output
         if "SCHEMA_NOT_FOUND" in str(err):
             raise ConfigurationError(
                 f"{told}there is no schema {schema}; make it first (CREATE SCHEMA {schema}), or name another table"
-            ) from None
+            ) from err
         return  # it may not be described, which says nothing of its tables
     if found.get("Catalog Name") not in _OF_FOLDERS:
         return
