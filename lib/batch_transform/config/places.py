@@ -93,7 +93,23 @@ def check_target(location: str) -> str:
     check_location(location)
     if scheme_of(location) == "package":
         raise ValueError(f"is {location!r}; a Python package can only be read; name another place to write to")
-    return location.rstrip("/") or location
+    return (_as_hadoop(location) if is_s3(location) else location).rstrip("/") or location
+
+
+def _as_hadoop(location: str) -> str:
+    """Returns a location on S3 as Hadoop takes it, without empty and dot segments, so that who reads it finds it there.
+
+    To S3 itself `a//b` is another key than `a/b`, and no path of Spark's leads to it.
+    """
+    scheme, separator, rest = location.partition("://")
+    bucket, *names = rest.split("/")
+    parts: list[str] = []
+    for name in names:
+        if name == "..":
+            del parts[-1:]
+        elif name not in ("", "."):
+            parts.append(name)
+    return f"{scheme}{separator}{'/'.join((bucket, *parts))}"
 
 
 def check_run_id(run_id: str) -> str:

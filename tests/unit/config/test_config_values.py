@@ -426,6 +426,25 @@ def test_an_error_budget_is_a_number_or_a_fraction():
     assert fault.startswith("errors.max_rows: is 0 beside max_fraction (0.1)")
 
 
+@pytest.mark.parametrize("key", ["output", "dead_letter", "staging"])
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("s3://lake/a//out", "s3://lake/a/out"),
+        ("s3a://lake//out/", "s3a://lake/out"),
+        ("s3://lake/a/./b/../out", "s3://lake/a/out"),
+        ("s3://lake/../out", "s3://lake/out"),
+        ("s3://lake", "s3://lake"),
+        ("s3://lake/a b%20/o=1", "s3://lake/a b%20/o=1"),
+        ("a//b/../out", "a//b/../out"),  # a file system makes of it what Hadoop does
+    ],
+)
+def test_what_is_written_on_s3_lies_where_spark_reads_it(key, given, taken):
+    """As of `s3://lake/${stage}/out` with an empty variable: files were published under keys that no path leads to."""
+    made = build(**{key: given if key == "staging" else {"path": given}})
+    assert (made.staging if key == "staging" else getattr(made, key).path) == taken
+
+
 def test_dead_letters_lie_beside_the_output_unless_given():
     assert build().dead_letter_place.path == "out_dead_letter"
     assert build(output={"table": "s.t", "format": "delta"}).dead_letter_place.table == "s.t_dead_letter"
