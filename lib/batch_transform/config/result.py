@@ -83,7 +83,7 @@ class DeadLetter(Section):
     @field_validator("table")
     @classmethod
     def _one_at_most(cls, table: str | None, info: ValidationInfo) -> str | None:
-        is_named = info.data.get("column") is not None
+        is_named = info.data.get("column", "refused") is not None  # the fault of one that was refused is enough
         return None if table is None and is_named else check_one_place(table, info)
 
     @property

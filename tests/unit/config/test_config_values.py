@@ -213,6 +213,12 @@ def test_a_list_of_one_instance_type_is_that_one():
     assert build(transform__instance_type=["ml.m5.xlarge"]) == build(transform__instance_type="ml.m5.xlarge")
 
 
+@pytest.mark.parametrize("column", ["", 3])
+def test_a_column_of_errors_that_is_refused_asks_for_no_place_as_well(column):
+    [fault] = faults(dead_letter={"column": column})
+    assert fault.startswith("dead_letter.column: ")
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
