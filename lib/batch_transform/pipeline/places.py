@@ -8,14 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from batch_transform.config import places
-from batch_transform.config.result import DeadLetter, Output, dead_letter_beside
+from batch_transform.config.result import DeadLetter, Output, check_reached, dead_letter_beside
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.plain_paths import escaped, plain_path
 from batch_transform.core.publishing.file_publication import Kind, Mode
 from batch_transform.core.run_layout import RESULT, RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.port import OutputFormat, OutputTable
-from batch_transform.outputs.registry import format_named
+from batch_transform.outputs.registry import DEFAULT, format_named
 
 DATABRICKS_VARIABLE = "DATABRICKS_RUNTIME_VERSION"  # that its clusters set
 _OF_EMR = "-amzn-"  # in the version of its Spark
@@ -184,9 +185,24 @@ class Targets:
         }
 
 
+def _reached(places: Places, staging: str) -> Places:
+    try:
+        check_reached(format_named(DEFAULT).can, places.result)
+    except ValueError:
+        raise ConfigurationError(
+            f"staging: is {staging!r}, which Spark alone reaches, and without an output, as with --limit, the result "
+            "stays there: name an output, or stage on s3:// or in a folder of the driver's own file systems"
+        ) from None
+    return places
+
+
 def targets_of(config: RunConfig, places: Places) -> Targets:
-    """Returns the targets of a run; without an output the result stays in the run's scratch folder."""
-    output = config.output or Output(path=places.result, mode="error")
+    """Returns the targets of a run; without an output the result stays in the run's scratch folder.
+
+    Raises:
+        ConfigurationError: that is where Spark alone writes, and files are put into place by the driver.
+    """
+    output = config.output or Output(path=_reached(places, config.staging_place).result, mode="error")
     given = config.dead_letter_place
     if given is None or not (given.path or given.table):
         given = DeadLetter(path=f"{output.path}_dead_letter", column=given.column if given is not None else None)

@@ -249,3 +249,16 @@ def test_a_place_of_staged_rows_that_cannot_be_written_is_refused_by_its_key(tmp
     check_staging(f"file:{tmp_path}/none/run")
     check_staging("s3a://lake/scoring/run")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    "staging", ["hdfs://nn/staged", "dbfs:/staged", "abfss://c@account.dfs.core.windows.net/staged"]
+)
+def test_a_result_that_no_output_takes_is_staged_where_the_driver_reaches_it(staging):
+    """Of `score()`, and of a run with `--limit` whatever output its run file has: Spark alone reaches these."""
+    frame = FrameConfig.from_document({**DOCUMENT, "input": None, "output": None, "staging": staging})
+    delta = config(staging=staging, output={"path": "dbfs:/scores", "format": "delta"})
+    for given in (frame, delta.limited(10)):
+        with pytest.raises(ConfigurationError, match=r"^staging: is '.*', .*without an output.*: name an output"):
+            targets_of(given, places_of(given, LAYOUT, EMR, {}))
+    assert targets_of(delta, places_of(delta, LAYOUT, EMR, {})).output.path == "dbfs:/scores"
