@@ -108,6 +108,24 @@ def test_a_member_that_is_missing_or_of_another_type(url: str, target: str, body
     assert (status, json.loads(text)["__type"]) == (400, code)
 
 
+@pytest.mark.parametrize(
+    ("service", "target", "path", "body"),
+    [
+        ("sagemaker", "SageMaker.DescribeModel", "/", b'{"ModelName": "m"}'),
+        ("sagemaker", "SageMaker.ListTransformJobs", "/", b"{}"),
+        ("sagemaker", "", "/endpoints/e/invocations", b"x"),
+        ("logs", "Logs_20140328.DescribeLogStreams", "/", b'{"logGroupName": "g"}'),
+    ],
+)
+def test_a_region_that_there_is_none_of_is_named(url: str, service: str, target: str, path: str, body: bytes) -> None:
+    """Mistyped, it has no host at AWS; a 500 would be tried again, and says nothing of it."""
+    signed = SIGNED.format(service).replace("us-west-2", "eu-wset-1")
+    for _ in range(2):
+        head = {"X_Amz_Target": target, "Authorization": signed} if target else {"Authorization": signed}
+        status, text = ask(url, "POST", path, body, **head)
+        assert (status, b"no region eu-wset-1" in text) == (400, True)
+
+
 def test_a_null_is_a_member_that_is_not_there(url: str) -> None:
     """AWS's JSON protocol; clients of some languages send it for what was not set."""
     logs = Aws.of(url).logs

@@ -130,6 +130,7 @@ class Gateway:
             if service == SAGEMAKER_SERVICE:
                 return self._sagemaker(operation, scope, document, environ, start_response)
             if service == LOGS_SERVICE:
+                self.models.check_region(scope)
                 shapes.check_types("logs", operation, document)
             elif not self.knows(environ):
                 raise ApiError("UnknownOperationException", f"The emulator has no service {service}.")
@@ -170,12 +171,12 @@ class Gateway:
     def _invoke(
         self, name: str, scope: Scope, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        self.models.ensure(scope)
         keys = {name: name.upper().replace("-", "_") for name in FORWARDED_HEADERS}
         values = {name: environ.get(key) or environ.get(f"HTTP_{key}") for name, key in keys.items()}
         headers = {name: value for name, value in values.items() if value}
         others = [key for key in environ if key.startswith(INVOCATION_KEYS) and key not in ACTED_ON]
         try:
+            self.models.ensure(scope)
             if others:
                 header = others[0].removeprefix("HTTP_").replace("_", "-").title()
                 raise validation(f"{header} {NOT_EMULATED}: the endpoint would answer as if it were not there.")

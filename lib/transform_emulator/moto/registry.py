@@ -51,7 +51,11 @@ class ModelRegistry:
         """Registers the served models in an account and region that was not seen before.
 
         Models belong to one account and region, but nobody wants to tell the emulator which ones clients will sign for.
+
+        Raises:
+            ApiError: There is no such region.
         """
+        self.check_region(scope)
         with self._lock:
             if scope in self._known:
                 return
@@ -67,6 +71,12 @@ class ModelRegistry:
                     tags=None,
                 )
                 self._own.append(model)
+
+    @within
+    def check_region(self, scope: Scope) -> None:
+        """Raises ApiError for a region that AWS does not have: mistyped, it would have no host to ask."""
+        if scope.region not in sagemaker_backends[scope.account].regions:
+            raise validation(f"there is no region {scope.region}; is the client's region mistyped?")
 
     @within
     def create(self, scope: Scope, body: Mapping[str, Any]) -> str:
