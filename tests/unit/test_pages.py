@@ -15,6 +15,8 @@ from batch_transform.core.isolation.span_decisions import MAX_REPEATS
 from batch_transform.core.ledger import StepKind
 from batch_transform.core.state import fold
 from batch_transform.core.state.next_action import next_action
+from batch_transform.spark.dead_letters import ERROR_TYPE
+from batch_transform.spark.prediction_columns import PROVENANCE_TYPE
 from support import recorded_steps as steps
 from support.core_tables import step
 from transform_emulator.service.switches import Switches
@@ -110,6 +112,16 @@ def test_each_name_that_the_architecture_finds_in_a_file_is_there():
     for name, path in found:
         text = (ROOT / "lib/batch_transform" / path).read_text(encoding="utf-8")
         assert re.search(rf"^(class |def )?{name}\b", text, re.M), (name, path)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "struct"), [("  provenance: true", PROVENANCE_TYPE), ("`error`, a struct of ", ERROR_TYPE)]
+)
+def test_a_struct_of_the_result_is_told_by_the_names_of_its_fields(beginning, struct):
+    """Queries name them: `provenance.run_id`."""
+    told = text_of("conf/README.md").split(beginning)[1].split("Columns and fields")[0]
+    listed = re.sub(r"\([^)]*\)", "", told.removeprefix("# ").split("a struct column:")[-1].split("\n```")[0])
+    assert re.findall(r"\w+", listed.replace(" and ", " ")) == struct.fieldNames()
 
 
 def anchors(text):
