@@ -12,6 +12,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
 
 from batch_transform import score
@@ -97,7 +98,7 @@ def test_the_notebook_example_runs(spark, tmp_path, monkeypatch):
         endpoint = json.loads(emulator.stdout.readline())["endpoint_url"]
         _use(monkeypatch, endpoint, tmp_path)
         names = {"df": spark.sql("SELECT id, CAST(id % 90 AS INT) AS age, 'basic' AS plan FROM range(100)")}
-        (block,) = {block for block in _blocks("python") if "run_id=" in block}
+        (block,) = {block for block in _blocks("python") if "result = " in block and "run_id=" in block}
         # Spark here has no jars for s3a, so what it writes itself goes to disk.
         block = block.replace(
             '    columns=["age", "plan"],', f'    columns=["age", "plan"], staging={str(tmp_path)!r},'
@@ -119,6 +120,32 @@ def test_the_notebook_example_with_an_emulator_runs(spark, tmp_path, monkeypatch
     exec(block.replace("http://127.0.0.1:8080", str(CHURN_MODEL)), names)
     rows = names["result"].df.orderBy("id").collect()
     assert [(row["id"], row["p"]) for row in rows] == [(i, i % 90 / 100) for i in range(100)]
+
+
+@pytest.mark.spark
+def test_the_example_of_a_stream_appends_each_batch_once(spark, tmp_path, monkeypatch):
+    """As the page has it, with places on this disk; a caller who dies behind a batch is given it again."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'lib'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    people = spark.sql("SELECT id, CAST(id % 90 AS INT) AS age, 'basic' AS plan FROM range(0, 60, 1, 2)")
+    people.write.parquet(f"{tmp_path}/arrived")
+    published = []
+
+    def score_and_die_once(batch, **arguments):
+        emulator = {"models": {"churn-v7": str(CHURN_MODEL)}, "state": str(tmp_path / "state")}
+        published.append((arguments["run_id"], score(batch, emulator=emulator, **arguments).report["resumed"]))
+        if len(published) == 2:
+            raise RuntimeError("this caller dies")
+
+    arriving = spark.readStream.schema(people.schema).option("maxFilesPerTrigger", 1).parquet(f"{tmp_path}/arrived")
+    (block,) = [block for block in _blocks("python") if "foreachBatch" in block]
+    block = re.sub(r"s3://my-bucket/(scores\w*)", rf"{tmp_path}/\1", block)
+    with pytest.raises(StreamingQueryException, match="this caller dies"):
+        exec(block, {"stream": arriving, "score": score_and_die_once})
+    exec(block, {"stream": arriving, "score": score_and_die_once})
+    assert [run for run, _ in published] == ["churn-stream-0", "churn-stream-1", "churn-stream-1"]
+    rows = spark.read.parquet(f"{tmp_path}/scores").orderBy("id").collect()
+    assert [(row["id"], row["p"]) for row in rows] == [(i, i % 90 / 100) for i in range(60)]
 
 
 def _use(monkeypatch, endpoint: str, folder: Path) -> None:
