@@ -60,7 +60,7 @@ class Cells:
         if self.form.format != CSV and len(self.kind) != 1:
             faults.append(
                 f"prediction.schema: has {counted(len(self.kind), 'field')}; with prediction.format: text a line "
-                "is one value"
+                "is one value; csv reads several of a line, by their places"
             )
         if faults:
             raise ConfigurationError(faults)
