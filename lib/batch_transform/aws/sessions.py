@@ -39,26 +39,41 @@ def chain_session(
     return _shared(beneath, beneath.get_config_variable("data_path"), region_name=region)
 
 
+def ignores_endpoints(profile: str | None, said: str | None) -> bool:
+    """Returns whether AWS's SDKs pass over the endpoints that the environment and the shared files name.
+
+    Args:
+        profile: None: the chain decides.
+        said: what the variable says of it, which wins over the profile whatever it says; None: it is not set.
+    """
+    word = _shared_files(profile)[0].get("ignore_configured_endpoint_urls") if said is None else said
+    return str(word).lower() == "true"
+
+
 def endpoints_of(profile: str | None, services: Mapping[str, str]) -> dict[str, str]:
     """Returns the endpoints that a profile of the shared files names, by service, as AWS's SDKs read them.
-
-    There are none where the files, or the profile in them, are of no use: whoever makes a session tells of that.
 
     Args:
         profile: None: the chain decides.
         services: boto3's name of each to its own id.
     """
-    beneath = botocore.session.Session(profile=profile)
-    try:
-        own, groups = beneath.get_scoped_config(), beneath.full_config.get("services", {})
-    except (BotoCoreError, OSError, ValueError):
-        return {}
-    if str(own.get("ignore_configured_endpoint_urls")).lower() == "true":
-        return {}
+    own, groups = _shared_files(profile)
     group = groups.get(own.get("services"), {})
     named = {name: group.get(id.replace("-", "_")) for name, id in services.items()}
     urls = {name: url.get("endpoint_url") if isinstance(url, dict) else None for name, url in named.items()}
     return {name: found for name, url in urls.items() if (found := url or own.get("endpoint_url"))}
+
+
+def _shared_files(profile: str | None) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """A profile, and the groups of services' settings beside it.
+
+    There are none where the files, or the profile in them, are of no use: whoever makes a session tells of that.
+    """
+    beneath = botocore.session.Session(profile=profile)
+    try:
+        return beneath.get_scoped_config(), beneath.full_config.get("services", {})
+    except (BotoCoreError, OSError, ValueError):
+        return {}, {}
 
 
 def emulator_session(region: str) -> boto3.Session:

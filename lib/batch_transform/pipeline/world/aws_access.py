@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from batch_transform.aws.access import SECTIONS, AwsAccess
 from batch_transform.aws.identity import Identity
 from batch_transform.aws.s3_requests import S3Requests
-from batch_transform.aws.sessions import endpoints_of
+from batch_transform.aws.sessions import endpoints_of, ignores_endpoints
 from batch_transform.aws.unusable_settings import is_region
 from batch_transform.config.places import secret_in_url
 from batch_transform.config.runfile import RunConfig
@@ -48,7 +48,9 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
         # Its buckets belong to nobody that a run file could expect.
         requests = replace(requests, expected_bucket_owner=None)
         return AwsAccess(region=region, endpoint_url=emulator_url, emulated=True, s3=requests)
-    if ignores := environ.get(_IGNORES_ENDPOINTS, "").lower() == "true":
+    profile, key = (aws.profile, "aws.profile") if aws.profile else (environ.get("AWS_PROFILE"), "AWS_PROFILE")
+    said = environ.get(_IGNORES_ENDPOINTS)
+    if ignores_endpoints(profile, said):
         environ = {name: value for name, value in environ.items() if not name.startswith(_ENDPOINTS)}
     _check_endpoints(environ, () if aws.endpoint_url else SERVICES)
     endpoint = aws.endpoint_url or environ.get(_ENDPOINTS)
@@ -56,12 +58,11 @@ def access_of(config: RunConfig | Surroundings, emulator_url: str | None, enviro
     # An endpoint for all services in the run file wins over one for a service in the environment.
     named = {} if aws.endpoint_url else {name: url for name, url in own.items() if url}
     services = tuple(sorted({**named, **aws.service_endpoints}.items()))
-    profile, key = (aws.profile, "aws.profile") if aws.profile else (environ.get("AWS_PROFILE"), "AWS_PROFILE")
     access = AwsAccess(region, endpoint, services, profile, identities=_identities(aws), s3=requests, profile_key=key)
-    return access if endpoint or ignores else _with_profiles(access)
+    return access if endpoint else _with_profiles(access, said)
 
 
-def _with_profiles(access: AwsAccess) -> AwsAccess:
+def _with_profiles(access: AwsAccess, said: str | None) -> AwsAccess:
     """The same, with the endpoints of its profiles for services that have none: an executor has no such files."""
     lacking: dict[str | None, dict[str, str]] = {}
     for name in SERVICES:
@@ -69,7 +70,7 @@ def _with_profiles(access: AwsAccess) -> AwsAccess:
             lacking.setdefault(access.profile_of(name), {})[name] = _IDS.get(name, name)
     found: dict[str, str] = {}
     for profile, services in lacking.items():
-        own = endpoints_of(profile, services)
+        own = {} if ignores_endpoints(profile, said) else endpoints_of(profile, services)
         for url in sorted({*own.values()}):
             if fault := secret_in_url(url) or _address_fault(url):
                 raise ConfigurationError(f"endpoint_url of the profile {profile or 'default'}: {fault}")

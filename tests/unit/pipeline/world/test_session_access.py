@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 import boto3
@@ -101,6 +102,7 @@ def test_no_secret_travels():
 
 
 ROLE = "arn:aws:iam::111111111111:role/r"
+AWS = "https://api.sagemaker.eu-west-1.amazonaws.com"
 IN_SERVICES = "[services own]\nsagemaker =\n  endpoint_url = http://127.0.0.1:3\n"
 
 
@@ -147,6 +149,29 @@ def test_the_environment_and_the_run_file_win_over_a_profile(profiles, named):
     given = access_of(_config(profile="all", service_endpoints={"s3": "http://127.0.0.1:8"}), None, {})
     assert (given.endpoint("s3"), given.endpoint("logs")) == ("http://127.0.0.1:8", "http://127.0.0.1:1")
     assert access_of(_config(profile="all"), None, {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}).is_of_aws
+
+
+@pytest.mark.parametrize(
+    ("in_profile", "said", "named"),
+    [
+        ("true", "false", {}),
+        ("true", "", {}),
+        ("false", "true", {}),
+        ("true", None, {"AWS_ENDPOINT_URL": "http://127.0.0.1:2"}),
+        ("false", None, {"AWS_ENDPOINT_URL": "http://127.0.0.1:2"}),
+    ],
+)
+def test_who_says_that_endpoints_count_for_nothing_is_who_says_it_to_awss_sdks(
+    monkeypatch, tmp_path, in_profile, said, named
+):
+    """The variable wins over the profile, whichever of the two says true, and both pass over the environment's."""
+    word = "" if in_profile is None else f"ignore_configured_endpoint_urls = {in_profile}\n"
+    (tmp_path / "config").write_text(f"[profile one]\nregion = eu-west-1\n{word}endpoint_url = http://127.0.0.1:1\n")
+    given = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": "one", **named}
+    for name, value in (given | ({} if said is None else {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": said})).items():
+        monkeypatch.setenv(name, value)
+    there = boto3.Session("x", "x").client("sagemaker").meta.endpoint_url
+    assert (access_of(_config(), None, os.environ).endpoint("sagemaker") or AWS) == there
 
 
 def test_an_endpoint_of_a_profile_is_an_address_without_a_secret(monkeypatch, tmp_path):
