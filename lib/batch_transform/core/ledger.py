@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -109,6 +109,10 @@ def encode(step: Step) -> bytes:
     """
     # Not by `asdict`, which copies the payload in depth: a ledger is encoded anew, step by step, whenever it is loaded.
     document = vars(step) | {"payload": dict(step.payload), "parts": [vars(part) for part in step.parts]}
+    return _in_one_form(document)
+
+
+def _in_one_form(document: JsonObject) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
@@ -122,6 +126,7 @@ def decode(body: bytes) -> Step:
     try:
         document = json.loads(body)
         _refuse_later(document.get("number"), document.get("version"))
+        _refuse_more(document, body)
         parts = tuple(Part(**part) for part in document.pop("parts"))
         step = Step(**document, parts=parts)
         _require_types(step)
@@ -148,6 +153,21 @@ def _refuse_later(number: object, version: object) -> None:
     """Refuses what a later version has written before its fields are looked at: nothing is wrong with it."""
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise written_later(number, f"in its format {version}, and this version reads {FORMAT_VERSION}")
+
+
+def _refuse_more(document: JsonObject, body: bytes) -> None:
+    """Refuses a step, or a part in it, with all of its fields and others, in the one form, which no editor keeps."""
+    whole = (_more_than(Step, document), *(_more_than(Part, part) for part in document["parts"]))
+    if None in whole or not any(whole) or _in_one_form(document) != body:
+        return
+    more = ", ".join(sorted({name for names in whole for name in names or ()}))
+    raise written_later(document["number"], f"which says {more} of what this one reads without")
+
+
+def _more_than(cls: type[Step | Part], document: JsonObject) -> set[str] | None:
+    """The names that a record of ours has not; None where one of its own is lacking."""
+    known = {each.name for each in fields(cls)}
+    return set(document) - known if known <= set(document) else None
 
 
 def written_later(number: object, what: str) -> ConfigurationError:

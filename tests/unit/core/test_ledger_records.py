@@ -94,6 +94,22 @@ def test_what_a_later_version_has_written_is_no_damage_and_goes_on_with_that_ver
             decode(json.dumps(body).encode())
 
 
+def _with_more(step, **more):
+    return json.dumps({**json.loads(encode(step)), **more}, sort_keys=True, separators=(",", ":")).encode()
+
+
+def test_a_field_more_of_a_step_or_of_a_part_is_a_later_versions_and_no_damage():
+    """The format grows by optional fields, wherever they stand; what was edited by hand is not in the one form."""
+    step, part = chain(1)[0], {"key": "k", "rows": 1, "sha256": "s", "codec": "x"}
+    for body, names in ((_with_more(step, zone="a"), "zone"), (_with_more(step, parts=[part]), "codec")):
+        with pytest.raises(
+            ConfigurationError, match=f"by a later version .*, which says {names} .*: go on"
+        ):
+            decode(body)
+        with pytest.raises(LedgerCorrupt, match="no step"):
+            decode(b" " + body)
+
+
 def test_a_format_that_never_was_is_damage():
     with pytest.raises(LedgerCorrupt, match="the format 0"):
         decode(encode(replace(chain(1)[0], version=0)))
