@@ -200,7 +200,7 @@ def check_same(state: RunState, config: RunConfig) -> None:
     now = config.to_document()
     reading = not state.nothing_read
     if changed := differences(state.config, now, publishing=publishing, reading=reading):
-        raise ConfigurationError([begun, *changed], [another])
+        raise ConfigurationError([f"{begun} {changed[0]}", *changed[1:]], [another])
 
 
 def recorded_reader(state: RunState, settings: RunSettings) -> PredictionReader:
