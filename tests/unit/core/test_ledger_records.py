@@ -102,9 +102,7 @@ def test_a_field_more_of_a_step_or_of_a_part_is_a_later_versions_and_no_damage()
     """The format grows by optional fields, wherever they stand; what was edited by hand is not in the one form."""
     step, part = chain(1)[0], {"key": "k", "rows": 1, "sha256": "s", "codec": "x"}
     for body, names in ((_with_more(step, zone="a"), "zone"), (_with_more(step, parts=[part]), "codec")):
-        with pytest.raises(
-            ConfigurationError, match=f"by a later version .*, which says {names} .*: go on"
-        ):
+        with pytest.raises(ConfigurationError, match=f"by a later version .*, which says {names} .*: go on"):
             decode(body)
         with pytest.raises(LedgerCorrupt, match="no step"):
             decode(b" " + body)
