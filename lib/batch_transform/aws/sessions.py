@@ -58,7 +58,7 @@ def endpoints_of(profile: str | None, services: Mapping[str, str]) -> dict[str, 
         services: boto3's name of each to its own id.
     """
     own, groups = _shared_files(profile)
-    group = groups.get(own.get("services"), {})
+    group = groups.get(own.get("services", ""), {})
     named = {name: group.get(id.replace("-", "_")) for name, id in services.items()}
     urls = {name: url.get("endpoint_url") if isinstance(url, dict) else None for name, url in named.items()}
     return {name: found for name, url in urls.items() if (found := url or own.get("endpoint_url"))}
