@@ -7,7 +7,7 @@ from typing import Any
 
 from batch_transform.config.faults import Path
 from batch_transform.config.layers import leaves
-from batch_transform.config.places import is_s3
+from batch_transform.config.places import as_hadoop, is_s3
 from batch_transform.core.plain_paths import without_file_scheme
 from batch_transform.core.secret_values import is_named_by_a_person, is_same, is_secret_name, secrets_of
 from batch_transform.core.written_values import written
@@ -66,6 +66,8 @@ MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (
 )
 # May be spelled in another way: files of this machine with a scheme or without, S3 by each of its schemes.
 INPUT_PATH: Path = ("input", "path")
+# On S3 an earlier version recorded them with the empty and dot segments that a person had given.
+WRITTEN_PATHS: tuple[Path, ...] = (("output", "path"), ("dead_letter", "path"), ("staging",))
 
 
 def differences(
@@ -93,6 +95,7 @@ def differences(
         if before.get(path) != after.get(path)  # only what is written otherwise may be the same secret
         and not is_same(_given(before.get(path)), _given(after.get(path)))
         and not (path == INPUT_PATH and _place(before.get(path)) == _place(after.get(path)))
+        and not (path in WRITTEN_PATHS and _written_place(before.get(path)) == _written_place(after.get(path)))
         and not (path == BLANK_LINES and after.get(path) == "skip")
         and not (_lies_in(path, [OPTIONS]) and ".".join(path) in credentials)
         and ((path not in named and _lies_in(path, ASKED_OF_THE_MODEL)) or not _lies_in(path, free_now))
@@ -111,6 +114,11 @@ def _place(location: Any) -> Any:
     if is_s3(location):
         return f"s3:{location.partition(':')[2]}"
     return without_file_scheme(location)
+
+
+def _written_place(location: Any) -> Any:
+    """A location as it is recorded today; anything else as it is."""
+    return as_hadoop(location) if isinstance(location, str) else location
 
 
 def _environment_that_may_change(given: Mapping[str, Any]) -> set[Path]:

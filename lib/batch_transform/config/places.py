@@ -93,14 +93,16 @@ def check_target(location: str) -> str:
     check_location(location)
     if scheme_of(location) == "package":
         raise ValueError(f"is {location!r}; a Python package can only be read; name another place to write to")
-    return (_as_hadoop(location) if is_s3(location) else location).rstrip("/") or location
+    return as_hadoop(location).rstrip("/") or location
 
 
-def _as_hadoop(location: str) -> str:
+def as_hadoop(location: str) -> str:
     """Returns a location on S3 as Hadoop takes it, without empty and dot segments, so that who reads it finds it there.
 
-    To S3 itself `a//b` is another key than `a/b`, and no path of Spark's leads to it.
+    To S3 itself `a//b` is another key than `a/b`, and no path of Spark's leads to it. Any other stays as it is.
     """
+    if not is_s3(location):
+        return location
     scheme, separator, rest = location.partition("://")
     bucket, *names = rest.split("/")
     parts: list[str] = []

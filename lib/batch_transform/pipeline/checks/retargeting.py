@@ -21,15 +21,24 @@ def check_uncommitted(tables: TableWork, state: RunState, config: RunConfig) -> 
     Raises:
         ConfigurationError: a table of another configuration has a commit of this run.
     """
-    now = config.settings.published
-    others = [intent for intent in state.intents if RunSettings.of(intent).published != now]
+    others = [intent for intent in state.intents if not _is_same(config, intent)]
     faults = [fault for intent in others for fault in _commits(tables, state, config, intent)]
     if faults:
         raise ConfigurationError(list(dict.fromkeys(faults)))
 
 
+def _is_same(config: RunConfig, intent: JsonObject) -> bool:
+    """Whether it publishes the same; an earlier version may have recorded a place in other words (`as_hadoop`)."""
+    now = config.settings.published
+    return RunSettings.of(intent).published == now or _given(config, intent).settings.published == now
+
+
+def _given(config: RunConfig, intent: JsonObject) -> RunConfig:
+    return type(config).from_document(dict(intent))
+
+
 def _commits(tables: TableWork, state: RunState, config: RunConfig, intent: JsonObject) -> Iterator[str]:
-    before = type(config).from_document(dict(intent))
+    before = _given(config, intent)
     if tables.committed(state, intent, "result") is not None:
         yield (
             f"output: this run has published its result in {_told(before.output)} already; set output, and what makes "

@@ -130,3 +130,37 @@ def test_no_dead_letters_may_have_been_committed_anywhere():
 
 def test_a_state_without_intents_asks_no_table():
     check_uncommitted(None, RunState("run", "n", {}, "", "", staged=Staged("{}", ())), output())
+
+
+def recorded_before(made):
+    """The document of a run that was begun when a place kept its empty segments."""
+    document = made.to_document()
+    document["output"] = {**document["output"], "path": "s3://lake/a//out"}
+    return {**document, "dead_letter": {"path": "s3a://lake/./dead"}, "staging": "s3://lake//staging"}
+
+
+@pytest.mark.parametrize("publication", [PARQUET, None])
+def test_a_run_whose_places_were_recorded_with_empty_segments_goes_on(publication):
+    """It was refused for another output, which nobody had given and nobody could give back."""
+    format = "delta" if publication is None else "parquet"
+    made = config(
+        output={"path": "s3://lake/a//out", "format": format, "mode": "append"},
+        dead_letter={"path": "s3a://lake/./dead"},
+        staging="s3://lake//staging",
+    )
+    opened = step("opened", run_id="run", nonce="n", config=recorded_before(made), at="2024-05-01T00:00:00+00:00")
+    staged = step("staged", files=[FILE], schema="{}")
+    state = fold([opened, staged, EXPORTED, *tried("j", 1, 0), GATED, *([publication] if publication else [])])
+    check_same(state, made)
+    check_same(state, RunConfig.from_document(recorded_before(made)))
+    with pytest.raises(ConfigurationError, match=r"staging: was 's3://lake//staging', now 's3://lake/other'"):
+        check_same(state, config(output=made.to_document()["output"], staging="s3://lake/other"))
+
+
+def test_a_commit_where_the_same_place_was_recorded_with_empty_segments_is_no_other_one():
+    """It had committed, and died before it could record so: the table named as another one was its own."""
+    made = output(path="s3://lake/a//out")
+    before = made.to_document()
+    before["output"] = {**before["output"], "path": "s3://lake/a//out"}
+    state = RunState("run", "n", before, "", "", intents=(before,))
+    check_uncommitted(Tables({("s3://lake/a//out", "result"): 3}), state, made)
