@@ -13,7 +13,7 @@ from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.near_names import listed
 from batch_transform.core.object_names import is_data_file, partition_of
 from batch_transform.core.object_store import ObjectStore, StoreFailure
-from batch_transform.core.publishing.file_publication import Publication, TreeFile
+from batch_transform.core.publishing.file_publication import Mode, Publication, TreeFile
 from batch_transform.core.publishing.partition_spellings import DATE, WHOLE_NUMBER, spelled_otherwise
 from batch_transform.core.report_histograms import PredictionRange
 from batch_transform.core.reserved_columns import names_not_in
@@ -26,6 +26,8 @@ from batch_transform.outputs.tree_of_location import SCHEMES, open_tree
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
+
+_BESIDE_OTHERS: tuple[Mode, ...] = ("append", "overwrite_partitions")  # beside whose files others stay
 
 
 def file_format(name: str, title: str) -> Capabilities:
@@ -110,8 +112,9 @@ class FileFormat(OutputFormat):
         chosen = {name.lower() for name in table.partition_by}
         ours = StructType([field for field in schema.fields if field.name.lower() not in chosen])
         target = open_tree(table.location, store)
-        faults, warnings = list(_kept_beside(target, table, schema)), list[str]()
-        for file in _staying(target, table):
+        data = [file for file in target.list() if is_data_file(file.name)] if table.mode in _BESIDE_OTHERS else []
+        faults, warnings = list(_kept_beside(target, data, table, schema)), list[str]()
+        for file in _ends(data):
             place = f"{target.location}/{file.name}"
             try:
                 theirs = self.file_schema(spark, target, file, f"{table.path}/{file.name}")
@@ -157,15 +160,15 @@ class FileFormat(OutputFormat):
             copying.publish(publication, source, target, permit=run.permit)
 
 
-def _staying(target: Tree, table: OutputTable) -> Iterator[TreeFile]:
+def _ends(data: Iterable[TreeFile]) -> list[TreeFile]:
     """The first and the last of the files that stay beside those of a run."""
-    if table.mode not in ("append", "overwrite_partitions"):
-        return
-    data = sorted((file for file in target.list() if is_data_file(file.name)), key=lambda file: file.name)
-    yield from {file.name: file for file in (data[:1] + data[-1:])}.values()
+    ordered = sorted(data, key=lambda file: file.name)
+    return list({file.name: file for file in (ordered[:1] + ordered[-1:])}.values())
 
 
-def _kept_beside(target: Tree, table: OutputTable, schema: StructType) -> Iterator[str]:
+def _kept_beside(
+    target: Tree, data: Iterable[TreeFile], table: OutputTable, schema: StructType
+) -> Iterator[str]:
     """Yields a fault for a partition that would stay beside the one that replaces it, under another spelling."""
     from pyspark.sql.types import DateType, IntegralType
 
@@ -175,7 +178,7 @@ def _kept_beside(target: Tree, table: OutputTable, schema: StructType) -> Iterat
     fields = {field.name.lower(): field.dataType for field in schema.fields if field.name.lower() in chosen}
     spellings = {name: WHOLE_NUMBER for name, kind in fields.items() if isinstance(kind, IntegralType)}
     spellings |= {name: DATE for name, kind in fields.items() if isinstance(kind, DateType)}
-    found = spelled_otherwise((partition_of(file.name) for file in target.list() if is_data_file(file.name)), spellings)
+    found = spelled_otherwise((partition_of(file.name) for file in data), spellings)
     if found is not None:
         partition, name = found
         yield (

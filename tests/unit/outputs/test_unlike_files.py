@@ -16,8 +16,8 @@ from batch_transform.outputs.port import OutputTable
 from support.memory_store import MemoryStore
 
 
-def told(files, names, mode="append", partition_by=(), *, complete=True):
-    store = MemoryStore()
+def told(files, names, mode="append", partition_by=(), *, complete=True, store=None):
+    store = store or MemoryStore()
     for name, columns in files.items():
         sink = io.BytesIO()
         pq.write_table(pa.table({column: [1] for column in columns}), sink)
@@ -72,3 +72,20 @@ def test_a_partition_that_would_stay_beside_the_one_that_replaces_it_is_refused(
         ConfigurationError, match=r"^output: s3://lake/out/year=2024/month=01 spells month, which is big"
     ):
         told(*args)
+
+
+class Listed(MemoryStore):
+    """Counts how often a place is listed."""
+
+    times = 0
+
+    def list(self, *args, **kwargs):
+        self.times += 1
+        return super().list(*args, **kwargs)
+
+
+@pytest.mark.parametrize(("mode", "times"), [("append", 1), ("overwrite_partitions", 1), ("overwrite", 0)])
+def test_a_table_of_many_files_is_listed_once(mode, times):
+    store = Listed()
+    told({"day=1/a": ["id", "p"]}, ["id", "day", "p"], mode, ("day",), store=store)
+    assert store.times == times
