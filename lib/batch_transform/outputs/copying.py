@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
-from batch_transform.core.object_names import is_data_file
+from batch_transform.core.object_names import is_data_file, is_leftover
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.core.publishing.file_publication import (
     Kind,
@@ -68,7 +68,8 @@ def _refuse_buckets(target: str, names: Iterable[str]) -> None:
 
 def _deleted(mode: Mode, names: Iterable[str]) -> list[str]:
     """What publishing will delete of what is there; which partitions are written is not known yet."""
-    return [name for name in names if name == SUCCESS or (mode == "overwrite" and is_data_file(name))]
+    is_all = mode == "overwrite"
+    return [name for name in names if name == SUCCESS or (is_all and (is_data_file(name) or is_leftover(name)))]
 
 
 def check_writable(target: Tree, named: str = "", removed: Iterable[str] = ()) -> None:

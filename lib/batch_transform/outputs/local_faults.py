@@ -44,7 +44,7 @@ def refuse_unremovable(paths: Iterable[str]) -> None:
     user, kept_for_owners = os.geteuid(), dict[str, bool]()
     for path in paths:
         folder = os.path.dirname(path)
-        with suppress(FileNotFoundError):  # removed since it was listed
+        with suppress(ObjectNotFound), local_errors("delete", path):  # removed since it was listed
             if folder not in kept_for_owners:
                 status = os.stat(folder)
                 if not os.access(folder, os.W_OK | os.X_OK):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -65,3 +66,25 @@ def test_a_file_that_is_gone_since_it_was_listed_hinders_nobody(target, monkeypa
     os.chmod(target.root, 0o1777)
     somebody(monkeypatch)
     refuse_unremovable([os.path.join(target.root, name) for name in ("b", "p=1/c")])
+
+
+@pytest.mark.parametrize("left", ["_metadata", "p=1/_common_metadata"])
+def test_what_describes_files_that_an_overwrite_removes_goes_with_them(target, monkeypatch, left):
+    target.put(left, b"")
+    os.chmod(os.path.dirname(os.path.join(target.root, left)), 0o1777)
+    somebody(monkeypatch)
+    preflight("append", target)
+    with pytest.raises(ConfigurationError, match=rf"{left}: EPERM"):
+        preflight("overwrite", target)
+
+
+def test_a_folder_that_cannot_be_looked_at_is_told_of_as_any_place(target, monkeypatch):
+    """There was an OSError of Python's, as of a mount whose server has forgotten the folder."""
+
+    def stale(path):
+        raise OSError(errno.ESTALE, "Stale file handle", path)
+
+    target.put("part-0.parquet", b"x")
+    somebody(monkeypatch, stat=stale)
+    with pytest.raises(ConfigurationError, match=r"output: \S+ cannot be written: delete \S+: ESTALE"):
+        preflight("overwrite", target)
