@@ -18,6 +18,7 @@ from batch_transform.outputs.delta_rules import sql_name
 from batch_transform.outputs.delta_table import committed_rows, exists, publish_delta
 from batch_transform.outputs.port import OutputTable
 from batch_transform.outputs.registry import format_named
+from batch_transform.outputs.unmade_tables import refuse_unmade
 from support.memory_store import MemoryStore
 from support.sampling import one_in
 
@@ -317,3 +318,18 @@ def test_a_named_table_that_the_catalog_would_not_make_is_refused(spark, table, 
         return
     with pytest.raises(ConfigurationError, match=words):
         format_named("delta").preflight(spark, None, output, ("id",))
+
+
+def test_the_schema_of_the_session_may_be_one_that_stands_in_backticks(spark):
+    """As `my-db` of Glue or of Unity Catalog is told: it was quoted again, and refused as one that is not there."""
+    spark.conf.set("spark.sql.catalog.d", "org.apache.spark.sql.execution.datasources.v2.jdbc.JDBCTableCatalog")
+    spark.conf.set("spark.sql.catalog.d.url", f"jdbc:derby:memory:{uuid.uuid4().hex};create=true")
+    spark.conf.set("spark.sql.catalog.d.driver", "org.apache.derby.jdbc.EmbeddedDriver")
+    spark.sql("CREATE SCHEMA d.`my-db`")
+    try:
+        spark.sql("USE d.`my-db`")
+        refuse_unmade(spark, None, OutputTable("append", table="t"))
+        with pytest.raises(ConfigurationError, match="there is no schema `my-db-2`"):
+            refuse_unmade(spark, None, OutputTable("append", table="`my-db-2`.t"))
+    finally:
+        spark.sql("USE spark_catalog.default")

@@ -26,9 +26,10 @@ def refuse_unmade(spark: SparkSession, store: ObjectStore | None, output: Output
         ConfigurationError: it could not be made.
     """
     *above, name = [(found[1] or found[2]).replace("``", "`") for found in _PART.finditer(output.table or "")]
-    schema = ".".join(map(quoted, above or [spark.catalog.currentDatabase()]))
     told = f"{output.key}: {output.table} cannot be made: "
     try:
+        # The session's own is told as SQL names it, `my-db` in its backticks, and may be several parts.
+        schema = ".".join(map(quoted, above)) or spark.catalog.currentDatabase()
         found = {row[0]: row[1] for row in spark.sql(f"DESCRIBE SCHEMA EXTENDED {schema}").collect()}
     except PySparkException as err:
         if "SCHEMA_NOT_FOUND" in str(err):
