@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from batch_transform.config.places import is_s3
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
+from batch_transform.core.plain_paths import escaped, has_patterns
 from batch_transform.outputs.registry import log_folders
 from batch_transform.outputs.seen_names import names_below
 
@@ -26,7 +27,8 @@ def refuse_logged(spark: SparkSession, path: str, format: str, store: ObjectStor
         ConfigurationError: it is one: rows that were deleted, or rewritten, would be scored as well.
     """
     logs = log_folders()
-    if (store is None and is_s3(path)) or format.lower() in {other.name for other in logs.values()}:
+    # A format of tables has a log of its own, which may lie beside Delta's (UniForm, XTable).
+    if (store is None and is_s3(path)) or not has_patterns(format):
         return
     for folder in _around(path):
         for log, other in logs.items():
@@ -34,7 +36,7 @@ def refuse_logged(spark: SparkSession, path: str, format: str, store: ObjectStor
                 raise ConfigurationError(
                     f"input: {folder} is a {other.title} table, and input.format is {format}: files of rows that were "
                     f"deleted or rewritten lie there as well, and would be scored; set input.format: {other.name} "
-                    f"(where all files are meant, a pattern says so: {folder}/*.{format})"
+                    f"(where all files are meant, a pattern says so: {escaped(path.rstrip('/'))}/[^_]*)"
                 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
@@ -40,3 +42,18 @@ def test_other_folders_and_one_file_of_it_are_read(lake, path):
 
 def test_where_nobody_can_look_nothing_is_refused():
     refuse_logged(None, "s3a://lake/d", "parquet", None)
+
+
+@pytest.mark.parametrize("format", ["hudi", "Iceberg"])
+def test_another_log_of_the_same_files_tells_as_well_which_hold_rows(lake, format):
+    """As UniForm and XTable write one beside Delta's: no deleted row is read by it."""
+    store, root = lake
+    refuse_logged(None, f"{root}/ds=a/d", format, store)
+
+
+@pytest.mark.parametrize("path", ["ds=a/d", "ds=a/d/p=1"])
+def test_the_pattern_that_is_advised_stands_for_the_files_that_were_meant(lake, path):
+    """Of a table in partitions `*.parquet` stands for nothing, and of one partition for those of the others."""
+    store, root = lake
+    with pytest.raises(ConfigurationError, match=re.escape(f"a pattern says so: {root}/{path}/[^_]*)")):
+        refuse_logged(None, f"{root}/{path}", "parquet", store)
