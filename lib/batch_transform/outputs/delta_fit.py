@@ -90,6 +90,8 @@ def check_new(spark: SparkSession, output: OutputTable, schema: StructType, key:
     Raises:
         ConfigurationError: it is none on these columns.
     """
+    if output.replace_where is None:
+        return
     if odd := _of_condition(spark.createDataFrame([], schema), output):
         raise ConfigurationError(f"{key}: {sql_name(output)} does not take these rows: {odd}")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.reserved_columns import quoted
+from batch_transform.outputs.delta_table import SPARK_ERRORS
 from batch_transform.outputs.port import OutputTable
 from batch_transform.outputs.seen_names import names_below
 
@@ -31,7 +31,7 @@ def refuse_unmade(spark: SparkSession, store: ObjectStore | None, output: Output
         # The session's own is told as SQL names it, `my-db` in its backticks, and may be several parts.
         schema = ".".join(map(quoted, above)) or spark.catalog.currentDatabase()
         found = {row[0]: row[1] for row in spark.sql(f"DESCRIBE SCHEMA EXTENDED {schema}").collect()}
-    except PySparkException as err:
+    except SPARK_ERRORS as err:
         if "SCHEMA_NOT_FOUND" in str(err):
             raise ConfigurationError(
                 f"{told}there is no schema {schema}; make it first (CREATE SCHEMA {schema}), or name another table"
