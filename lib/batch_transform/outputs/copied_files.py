@@ -166,9 +166,7 @@ def _ends(data: Iterable[TreeFile]) -> list[TreeFile]:
     return list({file.name: file for file in (ordered[:1] + ordered[-1:])}.values())
 
 
-def _kept_beside(
-    target: Tree, data: Iterable[TreeFile], table: OutputTable, schema: StructType
-) -> Iterator[str]:
+def _kept_beside(target: Tree, data: Iterable[TreeFile], table: OutputTable, schema: StructType) -> Iterator[str]:
     """Yields a fault for a partition that would stay beside the one that replaces it, under another spelling."""
     from pyspark.sql.types import DateType, IntegralType
 

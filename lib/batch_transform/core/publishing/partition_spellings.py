@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
-_NULL = "__HIVE_DEFAULT_PARTITION__"
 # As Spark writes them; it reads 01 and 2024-5-1 as well, where the type of the column is known or inferred.
 WHOLE_NUMBER, DATE = r"0|-?[1-9]\d*", r"\d{4}-\d{2}-\d{2}"
+# No reader takes `all` for either: beside it the others are text as well.
+_READ = re.compile(r"\s*[+-]?\d[\dT:.\s+-]*")
 
 
 def as_read(partition: str) -> tuple[str, ...]:
@@ -27,6 +28,6 @@ def spelled_otherwise(partitions: Iterable[str], spellings: Mapping[str, str]) -
         for part in as_read(partition):
             name, equals, value = part.partition("=")
             pattern = spellings.get(name.lower())
-            if equals and pattern is not None and value != _NULL and not re.fullmatch(pattern, value):
+            if equals and pattern is not None and _READ.fullmatch(value) and not re.fullmatch(pattern, value):
                 return partition, name
     return None

@@ -42,3 +42,10 @@ def test_values_that_spark_would_write_otherwise_are_found(partition, column):
         ["year=2024/month=1", partition], {"month": WHOLE_NUMBER, "ds": DATE, "year": WHOLE_NUMBER}
     )
     assert found == (None if column is None else (partition, column))
+
+
+@pytest.mark.parametrize("value", ["all", "unknown", "2024-W05", "", "1a"])
+@pytest.mark.parametrize("spelling", [WHOLE_NUMBER, DATE])
+def test_what_no_reader_takes_for_a_number_or_a_date_is_no_other_spelling_of_one(value, spelling):
+    """As `hour=all` beside the hours: all of them are text then, and each partition is one."""
+    assert spelled_otherwise([f"hour={value}"], {"hour": spelling}) is None
