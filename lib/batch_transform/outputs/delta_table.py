@@ -46,7 +46,7 @@ def exists(spark: SparkSession, output: OutputTable) -> bool:
 
 def describe(spark: SparkSession, output: OutputTable) -> Row | None:
     """Returns what `DESCRIBE DETAIL` tells of the table, None if there is none."""
-    if output.table is not None and not spark.catalog.tableExists(output.table):
+    if output.table is not None and not _is_known(spark, output.table):
         return None
     try:
         return spark.sql(f"DESCRIBE DETAIL {sql_name(output)}").first()
@@ -57,6 +57,16 @@ def describe(spark: SparkSession, output: OutputTable) -> Row | None:
             )
             raise ConfigurationError(message) from err
         return None
+
+
+def _is_known(spark: SparkSession, table: str) -> bool:
+    """Whether the catalog knows a table; of one that is named by its path (delta.`/x`) Delta says it by an error."""
+    try:
+        return spark.catalog.tableExists(table)
+    except AnalysisException as err:
+        if "DELTA_MISSING_DELTA_TABLE" not in str(err):
+            raise
+        return False
 
 
 def writer_options(output: OutputTable, run_id: str, nonce: str) -> dict[str, str]:
@@ -176,7 +186,7 @@ def committed_rows(spark: SparkSession, output: OutputTable, nonce: str) -> int 
         ConfigurationError: there is a table of another format, or the session knows no Delta.
         PublishedUnverified: the commit is there without its count.
     """
-    if output.table is not None and not spark.catalog.tableExists(output.table):
+    if output.table is not None and not _is_known(spark, output.table):
         return None
     try:
         found = _own_commit(spark, output, nonce)

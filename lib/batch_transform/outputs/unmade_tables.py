@@ -26,6 +26,8 @@ def refuse_unmade(spark: SparkSession, store: ObjectStore | None, output: Output
         ConfigurationError: it could not be made.
     """
     *above, name = [(found[1] or found[2]).replace("``", "`") for found in _PART.finditer(output.table or "")]
+    if [part.lower() for part in above] == ["delta"]:
+        return  # named by its path: there is no schema of that name, and none is wanted
     told = f"{output.key}: {output.table} cannot be made: "
     try:
         # The session's own is told as SQL names it, `my-db` in its backticks, and may be several parts.
