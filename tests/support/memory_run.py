@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -257,7 +257,7 @@ class MemoryRun:
     run_id: str = "run"
     world: World | None = None
 
-    @property
+    @cached_property
     def layout(self) -> RunLayout:
         return RunLayout(LAYOUT.workspace, self.run_id)
 

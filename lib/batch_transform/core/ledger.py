@@ -183,8 +183,8 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def check_chain(steps: Iterable[Step]) -> None:
-    """Checks that the steps are a whole ledger, from step 0 on.
+def check_chain(steps: Iterable[Step]) -> str:
+    """Returns the digest of the last of the steps, "" of none, which are a whole ledger, from step 0 on.
 
     Raises:
         LedgerCorrupt: a number is missing or out of order, a digest does not fit, or the epoch goes back.
@@ -198,6 +198,7 @@ def check_chain(steps: Iterable[Step]) -> None:
         if step.epoch < epoch:
             raise LedgerCorrupt(f"step {number} goes back from epoch {epoch} to {step.epoch}")
         previous, epoch = digest(encode(step)), step.epoch
+    return previous
 
 
 def require(condition: bool, why: str) -> None:

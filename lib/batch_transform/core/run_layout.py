@@ -96,7 +96,7 @@ class RunLayout:
         """Which driver is at work."""
         return self.kept.join("lease.json")
 
-    @property
+    @cached_property
     def stop_request(self) -> S3Uri:
         """What asks a driver to stop."""
         return self.kept.join("stop.json")

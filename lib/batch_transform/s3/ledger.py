@@ -44,6 +44,7 @@ class Ledger:
         self._store, self._layout, self._sleep = store, layout, sleep
         self._writer, self._epoch = writer, epoch
         self._steps: list[Step] = []
+        self._last = ""  # the digest of the last of them
         self._loaded = False
         self._broken = ""
 
@@ -114,11 +115,11 @@ class Ledger:
             with ThreadPoolExecutor(LOAD_THREADS) as pool:
                 steps = [*self._steps, *pool.map(lambda name: read_step(self._store, folder.join(name)), new)]
             with told_of(folder):
-                check_chain(steps)
+                last = check_chain(steps)
         except LedgerCorrupt as err:
             raise LedgerCorrupt(err.what, self._paid(folder.join(name) for name in new)) from err
         # What a failed append has left is known now; if it arrives only later, one of the two puts is refused.
-        self._steps, self._loaded, self._broken = steps, True, ""
+        self._steps, self._last, self._loaded, self._broken = steps, last, True, ""
         return tuple(steps)
 
     def state(self) -> RunState | None:
@@ -160,7 +161,7 @@ class Ledger:
         self._settle(step, body)
         appended = decode(body)
         self._steps.append(appended)
-        self._broken = ""
+        self._last, self._broken = digest(body), ""
         return appended
 
     def _next(self, kind: str, payload: Mapping[str, Any], parts: tuple[Part, ...]) -> Step:
@@ -168,13 +169,10 @@ class Ledger:
             self.load()
         if self._broken:
             raise LedgerFenced(f"{self._layout.run}: {self._broken}; this driver may not write any more")
-        number, previous = 0, ""
-        if self._steps:
-            last = self._steps[-1]
-            number, previous = last.number + 1, digest(encode(last))
-            if last.epoch > self._epoch:
-                raise LedgerFenced(f"{self._layout.run}: another driver, {last.writer}, has taken over this run")
-        return Step(number, self._writer, self._epoch, previous, kind, FORMAT_VERSION, payload, parts)
+        if self.epoch > self._epoch:
+            writer = self._steps[-1].writer
+            raise LedgerFenced(f"{self._layout.run}: another driver, {writer}, has taken over this run")
+        return Step(len(self._steps), self._writer, self._epoch, self._last, kind, FORMAT_VERSION, payload, parts)
 
     def _settle(self, step: Step, body: bytes) -> None:
         """Puts the step until it is known to be there. Only a 200 is an answer; anything else is settled by reading."""

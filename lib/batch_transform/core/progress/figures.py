@@ -19,7 +19,7 @@ def figures_of(state: RunState, listed: Mapping[str, int], flown: Mapping[str, f
         flown: for how many seconds a job was seen in flight, likewise.
         region: where its jobs run; None: in an emulator.
     """
-    created = [job for job in state.jobs if job.created]
+    created, flying = [job for job in state.jobs if job.created], state.in_flight
     sent = {job.name: _sent(job) for job in created}
     done = {job.name: min(_done(job, listed), sent[job.name]) for job in created}
     records = state.round_records
@@ -40,13 +40,13 @@ def figures_of(state: RunState, listed: Mapping[str, int], flown: Mapping[str, f
         bytes=sum(_bytes(job, sent[job.name]) for job in created),
         bytes_done=sum(_bytes(job, done[job.name]) for job in created),
         jobs=len(state.jobs),
-        jobs_in_flight=len(state.in_flight),
-        jobs_stopping=sum(job.stop_reason is not None for job in state.in_flight),
-        jobs_ended=len(created) - len(state.in_flight),
+        jobs_in_flight=len(flying),
+        jobs_stopping=sum(job.stop_reason is not None for job in flying),
+        jobs_ended=len(created) - len(flying),
         jobs_failed=sum(job.status is JobStatus.FAILED for job in created),
         cost_usd=spent(state),
-        usd_in_flight=sum(_price(state, job, region) * flown.get(job.name, 0.0) / 3600 for job in state.in_flight),
-        usd_per_hour=sum(_price(state, job, region) for job in state.in_flight),
+        usd_in_flight=sum(_price(state, job, region) * flown.get(job.name, 0.0) / 3600 for job in flying),
+        usd_per_hour=sum(_price(state, job, region) for job in flying),
         emulated=region is None,
     )
 
