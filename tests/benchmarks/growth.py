@@ -154,7 +154,7 @@ def drive(objects: int) -> list[Cost]:
     spans = taken("spans", lambda: exported(objects), told)
     taken("tiling", lambda: check_tiling(files, spans), told)
     transform = TransformSettings(instance_count=INSTANCES, instance_start_seconds=0)
-    jobs: list[LanePlan] = taken("jobs", lambda: spread_out(plan_lanes(spans, "auto", "auto"), transform), told)
+    jobs: list[LanePlan] = taken("jobs", lambda: spread_out(plan_lanes(spans, "auto", "auto"), transform, 0), told)
     taken("manifest", lambda: len(b"".join(manifest(INPUT, sent_names(spans, [])))), told)
     same = lambda: is_same(manifest(INPUT, sent_names(spans, [])), manifest(INPUT, sent_names(spans, [])))  # noqa: E731
     taken("manifest looked at", same, told)

@@ -253,7 +253,7 @@ def settings_for(name: str, count: int, service: Service, seed: int, at_once: Si
 
 def jobs_of(objects: Objects, transform: TransformSettings) -> list[list[int]]:
     """Returns the objects of each job that the pipeline makes."""
-    plans = spread_out(plan_lanes(objects.spans(), "auto", transform.max_concurrent_transforms), transform)
+    plans = spread_out(plan_lanes(objects.spans(), "auto", transform.max_concurrent_transforms), transform, in_flight=0)
     return [plan.spans["start"].to_pylist() for plan in plans]
 
 

@@ -206,7 +206,7 @@ class _Tried:
         self._alone, self._repeats = self._alone + len(new), self._repeats + sum(objects.values()) - len(new)
         passed = self._run.objects - before - len(failed) - sum(objects[row] for row in refused)
         self._passed += passed
-        needed, each = weight_needed(ROWS, self._alone), -math.log(Rate(0, self._passed).bound)
+        needed, each = weight_needed(ROWS, self._alone, plan=1), -math.log(Rate(0, self._passed).bound)
         for row in refused:
             tries = objects[row]
             gained = min(tries * each, weight_in_job(tries, Rate(0, passed)))

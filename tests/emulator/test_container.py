@@ -227,7 +227,7 @@ def test_a_server_that_is_slow_is_out_of_time(model: ScriptedModel) -> None:
 
 def test_a_kept_connection_is_free_only_when_its_exchange_is_over(model: ScriptedModel) -> None:
     """Else a second exchange takes it, and the end of the first breaks that one off: answers that never came."""
-    connections = Connections("127.0.0.1", int(model.url.rpartition(":")[2]))
+    connections = Connections("127.0.0.1", int(model.url.rpartition(":")[2]), is_tls=False)
     with connections.connected(5) as first:
         first.keep()
         with connections.connected(5) as second:
@@ -244,7 +244,7 @@ def full() -> Iterator[tuple[Connections, contextlib.ExitStack, Exchange]]:
     with socket.socket() as listener, contextlib.ExitStack() as kept, contextlib.ExitStack() as block:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        connections = Connections(*listener.getsockname())
+        connections = Connections(*listener.getsockname(), is_tls=False)
         exchange = block.enter_context(connections.connected(5))
         kept.enter_context(listener.accept()[0])
         kept.enter_context(socket.create_connection(listener.getsockname(), 5))

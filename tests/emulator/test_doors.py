@@ -228,7 +228,7 @@ def test_boto3_in_both_address_styles(
 def test_a_host_that_cannot_be_allowed(host: str) -> None:
     """One name, without what a Host header does not have or a port that any may have."""
     with pytest.raises(DoorError, match="--allow-host"):
-        doors_for([host])
+        doors_for([host], origins=())
 
 
 @pytest.mark.parametrize(
@@ -237,12 +237,12 @@ def test_a_host_that_cannot_be_allowed(host: str) -> None:
 def test_an_origin_that_cannot_be_allowed(origin: str) -> None:
     """`*` and `null` would be everybody's."""
     with pytest.raises(DoorError, match="--allow-origin"):
-        doors_for(origins=[origin])
+        doors_for(origins=[origin], hosts=())
 
 
 def test_an_origin_is_compared_as_browsers_write_it() -> None:
     """In lower case, without the scheme's own port."""
-    doors = doors_for(origins=["HTTP://Page.Example:80"])
+    doors = doors_for(origins=["HTTP://Page.Example:80"], hosts=())
     assert doors.refusal("/", [("Host", "localhost"), ("Origin", PAGE)]) is None
     assert doors.refusal("/", [("Host", "localhost"), ("Origin", "https://page.example")]) is not None
 
@@ -252,4 +252,4 @@ def test_a_refusal_says_what_lets_it_in() -> None:
     told = Doors().refusal("/", [("Host", "host.docker.internal:5000")])
     assert told is not None
     assert "--allow-host" in told
-    assert doors_for(["host.docker.internal"]).refusal("/", [("Host", "host.docker.internal:5000")]) is None
+    assert doors_for(["host.docker.internal"], origins=()).refusal("/", [("Host", "host.docker.internal:5000")]) is None

@@ -39,7 +39,7 @@ def test_an_output_path_may_be_a_bucket() -> None:
 def test_a_manifest_key_is_prefix_and_entry_joined_as_strings() -> None:
     """botocore, S3Uri of a ManifestFile: the complete keys are the prefix and the entries, concatenated."""
     text = b'[{"prefix": "s3://b/some/pre"}, "fix/a.csv", "b.csv"]'
-    assert from_manifest(text) == [
+    assert from_manifest(text, keep_folders=True) == [
         InputObject("b", "some/prefix/a.csv", "fix/a.csv"),
         InputObject("b", "some/preb.csv", "b.csv"),
     ]
@@ -55,7 +55,7 @@ DEEP = b"[" * 100_000
 def test_anything_else_is_not_a_manifest(text: bytes) -> None:
     """The format has a prefix object and strings, nothing else (botocore, S3Uri)."""
     with pytest.raises(ManifestError):
-        from_manifest(text)
+        from_manifest(text, keep_folders=True)
 
 
 @pytest.mark.parametrize("uri", ["s3://b/k?x#y", "https://b/k?x#y"])

@@ -53,7 +53,9 @@ def request_(jobs):
     where = S3Uri("bucket", "work/r")
     throughput = Throughput(6, 16)
     listed, output = where.join("m.json"), where.join("output", name)
-    return jobs.request(job_settings(name, SETTINGS, "application/jsonlines", listed, output, throughput))
+    return jobs.request(
+        job_settings(name, SETTINGS, "application/jsonlines", listed, output, throughput, instance_type=None)
+    )
 
 
 def test_a_job_is_created_as_it_was_asked_for(jobs, client, request_):

@@ -99,7 +99,9 @@ def result_of(world, df, folder, way):
     leaves = driver.ctx.ledger.read_part(driver.state.gate.parts[0])
     path_of = lambda job, name: f"file:{folder}/{way}/outputs/{job}/{name}.out"  # noqa: E731
     shape = driver.ctx.tables.shape
-    joined = select_result(with_outcomes_joined(df.sparkSession, driver.state.staged, leaves, path_of, shape), shape)
+    joined = select_result(
+        with_outcomes_joined(df.sparkSession, driver.state.staged, leaves, path_of, shape), shape, run_id="", model=""
+    )
     return result, joined
 
 

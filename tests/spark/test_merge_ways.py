@@ -61,7 +61,7 @@ class Gated:
         return f"{self.outputs}/{job}/{name}.out"
 
     def result(self, outcomes: DataFrame) -> DataFrame:
-        return select_result(outcomes, self.ctx.tables.shape)
+        return select_result(outcomes, self.ctx.tables.shape, run_id="", model="")
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ AT = "2024-05-01T00:00:00+00:00"
 def staged(df: DataFrame, folder) -> RunState:
     """A run that has staged a DataFrame."""
     rule = record_rule(df.sparkSession, df.schema, "jsonlines", None, None, header=False, one_object=False)
-    told = replace(stage(df, rule, str(folder / "staged")), source=identify(df))
+    told = replace(stage(df, rule, str(folder / "staged")), source=identify(df, versions=None))
     return RunState("run", "nonce", {}, AT, AT, staged=told)
 
 

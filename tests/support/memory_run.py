@@ -106,7 +106,7 @@ class LocalObjects:
         made = [
             part
             for cut in cuts.to_pylist()
-            for part in cut_object(self.store, self.layout.input, cut, uuid.uuid4().hex, framing=framing)
+            for part in cut_object(self.store, self.layout.input, cut, uuid.uuid4().hex, framing=framing, each=map)
         ]
         return pa.Table.from_pylist(made, schema=PART_SCHEMA)
 

@@ -19,9 +19,7 @@ from botocore.loaders import create_loader
 EMULATOR_CREDENTIALS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emulator"}
 
 
-def chain_session(
-    region: str | None, profile: str | None = None, credentials: Credentials | None = None
-) -> boto3.Session:
+def chain_session(region: str | None, profile: str | None, credentials: Credentials | None = None) -> boto3.Session:
     """Returns a session of the default chain, or of a profile of the shared files, or with these credentials.
 
     Args:

@@ -84,8 +84,8 @@ def whereabouts(
     variables: Sequence[str],
     emulator_models: Sequence[str],
     environ: Mapping[str, str],
-    read: Callable[[str], str] = read_text,
-    names_run: bool = True,
+    read: Callable[[str], str],
+    names_run: bool,
 ) -> Whereabouts:
     """Returns where the run of a run file is, whatever its other keys need; other arguments and errors as of `load`.
 

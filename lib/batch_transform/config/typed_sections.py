@@ -149,10 +149,10 @@ class Section(Checked):
                 value = told(getattr(cls, rule.method), value, *(info,)[: rule.takes - 1])
         return value
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self:
+    def model_copy(self, *, update: Mapping[str, Any]) -> Self:
         """Returns the section with other values, which are not checked."""
         changed = copy.copy(self)
-        changed._fill(update or {}, self.model_fields_set | (update or {}).keys())  # noqa: SLF001 - its own
+        changed._fill(update, self.model_fields_set | update.keys())  # noqa: SLF001 - its own
         return changed
 
     def model_dump(self, *, exclude_defaults: bool = False) -> dict[str, Any]:

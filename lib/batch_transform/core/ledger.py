@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -97,7 +97,7 @@ class NewStep:
     """A step that is to be appended: kind, payload and the parts that were written for it."""
 
     kind: StepKind
-    payload: JsonObject = field(default_factory=dict)
+    payload: JsonObject
     parts: tuple[Part, ...] = ()
 
 

@@ -70,9 +70,9 @@ class ContainerIdentity:
     """
 
     keys: tuple[tuple[str, str], ...]
-    environment: tuple[tuple[str, str], ...] = ()
-    image_digest: str | None = None
-    data: tuple[ModelData, ...] = ()
+    environment: tuple[tuple[str, str], ...]
+    image_digest: str | None
+    data: tuple[ModelData, ...]
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class ObjectInfo:
 class Bucket:
     """A bucket that is there; `region` is the one of AWS that it lies in, None: not told, or the store is not AWS's."""
 
-    region: str | None = None
+    region: str | None
 
 
 @dataclass(frozen=True)

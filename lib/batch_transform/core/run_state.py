@@ -92,7 +92,7 @@ class Recorded:
     """A step's payload and the parts that it names."""
 
     payload: JsonObject
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,7 @@ _WHOLE: tuple[type[DataType], ...] = (ByteType, ShortType, IntegerType, LongType
 _DIGITS: dict[type[DataType], int] = {ByteType: 3, ShortType: 5, IntegerType: 10, LongType: 20}
 
 
-def type_differences(
-    ours: StructType, theirs: StructType, table: str, *, exact: bool = False, path: str = ""
-) -> Iterator[str]:
+def type_differences(ours: StructType, theirs: StructType, table: str, *, exact: bool, path: str = "") -> Iterator[str]:
     """Yields a sentence for each column of ours that is of another type in a table, and each field that it lacks.
 
     Columns that the table lacks are left out.

@@ -53,10 +53,10 @@ class RecordRule:
 
     format: RecordFormat
     kind: DataType
-    columns: tuple[str, ...] = ()
-    sql: str | None = None
-    header: str = ""
-    one_object: bool = False
+    columns: tuple[str, ...]
+    sql: str | None
+    header: str
+    one_object: bool
 
     @property
     def fields(self) -> dict[str, DataType]:

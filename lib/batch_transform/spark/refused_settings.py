@@ -80,7 +80,7 @@ class Without:
         warning: what is not promised; '' for nothing.
     """
 
-    faults: tuple[str, ...] = ()
+    faults: tuple[str, ...]
     warning: str = ""
 
 

@@ -31,7 +31,7 @@ _WHOLE_TEXT = {"spark.sql.debug.maxToStringFields": "100000", "spark.sql.maxPlan
 _NONE, _INDENT = "\nFilter false\n+- ", "   "
 
 
-def identify(df: DataFrame, versions: Sequence[FileVersion] | None = None) -> SourceIdentity | None:
+def identify(df: DataFrame, versions: Sequence[FileVersion] | None) -> SourceIdentity | None:
     """Returns what a DataFrame is told by; None where Spark would not tell.
 
     It is not evaluated, but for the files of a filter's rows, which are told by reading the columns that it needs.

@@ -110,7 +110,7 @@ def with_outcomes(spark: SparkSession, staged: Staged, source: MergeSource, shap
     return rows.withColumn(outcome, zip_predictions(F.col(rows.columns[0])))
 
 
-def select_result(outcomes: DataFrame, shape: PredictionShape, run_id: str = "", model: str | Column = "") -> DataFrame:
+def select_result(outcomes: DataFrame, shape: PredictionShape, run_id: str, model: str | Column) -> DataFrame:
     """Returns the scored rows: the input's columns in their order, then the prediction's.
 
     Args:

@@ -46,7 +46,7 @@ class Connections:
     source port (sm-batch_transform_pytorch.ipynb, amazon-sagemaker-examples#1620).
     """
 
-    def __init__(self, host: str, port: int | None, *, is_tls: bool = False) -> None:
+    def __init__(self, host: str, port: int | None, *, is_tls: bool) -> None:
         self._address = (host, port)
         self._is_tls = is_tls
         self._kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection

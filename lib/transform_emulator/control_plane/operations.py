@@ -53,8 +53,8 @@ class Conduct:
 
     switches: Switches
     faults: FaultRegister
-    describes_in_progress: int | None = None
-    clock: EmulatedClock | None = None
+    describes_in_progress: int | None
+    clock: EmulatedClock | None
 
 
 class Operations:

@@ -45,7 +45,7 @@ def under_prefix(prefix: S3Location, keys: Iterable[str]) -> Iterator[InputObjec
         yield InputObject(prefix.bucket, key, relative)
 
 
-def from_manifest(text: bytes, keep_folders: bool = True) -> list[InputObject]:
+def from_manifest(text: bytes, keep_folders: bool) -> list[InputObject]:
     """Returns the objects that a manifest names: `[{"prefix": "s3://bucket/some/prefix/"}, "rel/key-1", ...]`.
 
     A complete key is the prefix and the entry as strings, one after the other; the output is named by the entry

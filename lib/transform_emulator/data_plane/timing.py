@@ -3,7 +3,7 @@
 import heapq
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from transform_emulator.control_plane.stop_signal import StopSignal
 from transform_emulator.data_plane.inputs import InputObject
@@ -24,10 +24,10 @@ class Work:
         ends: When each object was done, in seconds from the same moment.
     """
 
-    requests: int = 0
-    size_bytes: int = 0
-    seconds: float = 0.0
-    ends: Mapping[InputObject, float] = field(default_factory=dict)
+    requests: int
+    size_bytes: int
+    seconds: float
+    ends: Mapping[InputObject, float]
 
 
 class Meter:

@@ -75,7 +75,7 @@ class Gateway:
     doors: Doors
     knows: Callable[[WSGIEnvironment], bool]
     reset: Callable[[], None]
-    note: Callable[[Scope, str], None] = note_nothing
+    note: Callable[[Scope, str], None]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         service, scope = _signature(environ)

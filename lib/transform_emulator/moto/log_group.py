@@ -28,7 +28,7 @@ class LogGroup:
         keep: Records lines before anybody can see them.
     """
 
-    def __init__(self, world: World, keep: KeepLines = keep_no_lines) -> None:
+    def __init__(self, world: World, keep: KeepLines) -> None:
         self._world = world
         self._keep = keep
         self._lock = threading.Lock()  # moto's streams are not thread-safe

@@ -120,7 +120,7 @@ class Doors:
         return None
 
 
-def doors_for(hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> Doors:
+def doors_for(hosts: Iterable[str], origins: Iterable[str]) -> Doors:
     """Returns the doors for names and origins as a user writes them.
 
     Raises:

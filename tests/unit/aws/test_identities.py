@@ -228,6 +228,6 @@ def test_outside_databricks_there_are_no_service_credentials():
 
 
 def test_a_session_of_a_profile_reads_none_of_the_environments_keys():
-    assert isinstance(chain_session(None), boto3.Session)
+    assert isinstance(chain_session(None, profile=None), boto3.Session)
     access = AwsAccess("eu-west-1", FAR, identities=(("s3", Identity(profile="ml")),))
     assert key_of(access, "s3") == "of-ml"

@@ -156,7 +156,9 @@ def test_what_cannot_be_is_refused_with_the_reason(sections, words):
 def test_answers_that_are_filtered_may_have_another_type_than_the_records(transform):
     config = build(transform, CSV_RECORD, format="json")
     where = S3Uri.parse("s3://bucket/x")
-    job = job_settings("j", config.settings, config.record.media_type, where, where, Throughput(6, 16))
+    job = job_settings(
+        "j", config.settings, config.record.media_type, where, where, Throughput(6, 16), instance_type=None
+    )
     asked = transform_request(job)
     assert asked["TransformInput"]["ContentType"] == "text/csv"
     assert asked["TransformOutput"]["Accept"] == transform["accept"]
@@ -202,7 +204,9 @@ def test_that_answers_are_wrapped_may_be_said_before_any_was_accepted_and_is_new
 def test_filters_and_join_are_in_a_request_that_botocore_accepts():
     config = build({**JOIN, "input_filter": "$.features", "output_filter": "$['id','SageMakerOutput']"})
     where = S3Uri.parse("s3://bucket/x")
-    job = job_settings("j", config.settings, config.record.media_type, where, where, Throughput(6, 16))
+    job = job_settings(
+        "j", config.settings, config.record.media_type, where, where, Throughput(6, 16), instance_type=None
+    )
     request = transform_request(job)
     validate_parameters(request, CREATE)
     assert request["DataProcessing"] == {

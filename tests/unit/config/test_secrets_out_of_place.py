@@ -9,6 +9,7 @@ import pytest
 
 from batch_transform.config import RunConfig, load
 from batch_transform.config.loading import whereabouts
+from batch_transform.config.run_files import read_text
 from batch_transform.core.errors import ConfigurationError
 
 MARK = "hunter2xx"
@@ -227,7 +228,7 @@ def test_who_goes_on_elsewhere_is_told_no_secret_either(refused_by_a_format):
 @pytest.mark.parametrize("keys", [{"workspace": f"s3://bucket/{TOKEN}/../x"}, {"run_id": f"{TOKEN}/x"}])
 def test_who_looks_for_a_run_is_told_no_secret_of_another_section(refused_by_a_format, keys):
     def look(path, environ):
-        whereabouts(path, sets=[], variables=[], emulator_models=[], environ=environ)
+        whereabouts(path, sets=[], variables=[], emulator_models=[], environ=environ, read=read_text, names_run=True)
 
     refused_by_a_format("%s", look, transform={"environment": {"MY_TOKEN": TOKEN}}, **keys)
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from batch_transform.config.loading import whereabouts
+from batch_transform.config.run_files import read_text
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.uris import S3Uri
 from batch_transform.pipeline.commands import named_run
@@ -46,7 +47,9 @@ def test_a_run_is_found_by_its_file_without_the_variables_of_other_keys(run_file
 
 
 def found(path, *, sets=(), variables=(), environ=None):
-    return whereabouts(path, sets=sets, variables=variables, emulator_models=(), environ=environ or {})
+    return whereabouts(
+        path, sets=sets, variables=variables, emulator_models=(), environ=environ or {}, read=read_text, names_run=True
+    )
 
 
 def test_what_says_where_it_is_comes_from_all_layers(run_file):

@@ -58,7 +58,7 @@ def test_each_part_of_a_cut_has_its_header_and_its_records(framing, lines, data)
     sizes = [1, len(lines) - 1] if len(lines) > 1 else [1]
     size = sum(map(len, lines))
     cut = {"start": 5, "lane": "standard", "object": "o", "offset": 7, "bytes": size, "parts": sizes}
-    made = cut_object(store, FOLDER, {**cut, "send": [True] * len(sizes)}, "0f", framing=framing)
+    made = cut_object(store, FOLDER, {**cut, "send": [True] * len(sizes)}, "0f", framing=framing, each=map)
     bodies = [plain(framing, store.get(FOLDER.join(part["object"]))[0]) for part in made]
     assert bodies == [framing.header + b"".join(part) for part in (lines[:1], lines[1:]) if part]
     assert [part["bytes"] for part in made] == [len(body) - len(framing.header) for body in bodies]

@@ -24,7 +24,9 @@ from batch_transform.outputs.column_types import type_differences
 
 def differences(ours, theirs, **how):
     return list(
-        type_differences(StructType([StructField("x", ours)]), StructType([StructField("X", theirs)]), "t", **how)
+        type_differences(
+            StructType([StructField("x", ours)]), StructType([StructField("X", theirs)]), "t", **{"exact": False, **how}
+        )
     )
 
 

@@ -108,7 +108,7 @@ def weight(tries: Mapping[str, float], jobs: Mapping[str, Rate], run: Rate) -> f
     return sum(min(count * each, weight_in_job(count, jobs.get(job, Rate()))) for job, count in tries.items())
 
 
-def weight_needed(rows: int, rows_alone: int, plan: int = 1) -> float:
+def weight_needed(rows: int, rows_alone: int, plan: int) -> float:
     """Returns the weight at which a row is given up.
 
     Args:

@@ -109,7 +109,7 @@ def recovered(verdicts: Iterable[pa.Table], leaves: pa.Table) -> Recovered:
 
 
 def advice(
-    jobs: Sequence[JobRecord], dead: Sequence[FailedClass], recovered: Recovered, on_another_type: str = ""
+    jobs: Sequence[JobRecord], dead: Sequence[FailedClass], recovered: Recovered, on_another_type: str
 ) -> list[str]:
     """Returns what to change, a sentence or two each.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,13 +38,13 @@ class Reconciled:
 
     leaves: pa.Table
     open: pa.Table
-    probe: bool = False
-    stop: tuple[str, ...] = ()
-    misread: bool = False
-    unread: bool = False
-    broken: bool = False
-    trials: Trials = field(default_factory=Trials)
-    round_number: int = 0
+    probe: bool
+    stop: tuple[str, ...]
+    misread: bool
+    unread: bool
+    broken: bool
+    trials: Trials
+    round_number: int
 
 
 @dataclass(frozen=True)

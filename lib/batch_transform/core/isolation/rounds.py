@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -47,7 +47,7 @@ class RoundPlan:
     as_they_are: pa.Table
     waiting: pa.Table
     cuts: pa.Table
-    controls: Mapping[Lane, int] = field(default_factory=dict)
+    controls: Mapping[Lane, int]
 
 
 def plan_round(

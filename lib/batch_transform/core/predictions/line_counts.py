@@ -14,8 +14,8 @@ from batch_transform.core.predictions.output_lines import NEWLINE, blank_lines, 
 class LineCount:
     """How many lines a stream has."""
 
-    lines: int = 0
-    blank_lines: int = 0
+    lines: int
+    blank_lines: int
 
 
 def count(chunks: Iterable[bytes]) -> LineCount:

@@ -27,8 +27,8 @@ class StepLine:
     is_on: bool
     text: str
     took: str
-    is_cut: bool = False
-    has_failures: bool = False
+    is_cut: bool
+    has_failures: bool
 
 
 @dataclass(frozen=True)

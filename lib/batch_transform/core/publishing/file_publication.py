@@ -147,7 +147,7 @@ def plan_publication(
     nonce: str,
     merged: Iterable[TreeFile],
     found: Iterable[TreeFile],
-    merges_lost: int = 0,
+    merges_lost: int,
 ) -> Publication:
     """Returns the publication of the files `merged`, given the files `found` in the output now.
 
@@ -195,7 +195,7 @@ def lost_sources(publication: Publication, present: Iterable[TreeFile], merged: 
     return [file.source for file in wanted if (file.source, file.etag, file.size_bytes) not in left]
 
 
-def refuse_target(mode: Mode, target: str, names: Sequence[str], partition_by: Sequence[str] | None = None) -> None:
+def refuse_target(mode: Mode, target: str, names: Sequence[str], partition_by: Sequence[str] | None) -> None:
     """Checks that an output with these files may be written to; `partition_by` None: the partitions are not known.
 
     Raises:

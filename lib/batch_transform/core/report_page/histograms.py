@@ -49,7 +49,7 @@ class Histogram:
 
     edges: Sequence[float]
     counts: Sequence[int]
-    key: str = ""
+    key: str
     least: float = -math.inf
     most: float = math.inf
 

@@ -34,8 +34,8 @@ _PAGE = 100_000  # objects of a listing that are held as Python's own at once
 class Hurt:
     """What is no more as it was recorded, by name."""
 
-    gone: frozenset[str] = frozenset()
-    altered: frozenset[str] = frozenset()
+    gone: frozenset[str]
+    altered: frozenset[str]
 
     @property
     def names(self) -> frozenset[str]:

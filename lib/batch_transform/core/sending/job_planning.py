@@ -138,7 +138,7 @@ def plan_lanes(
     return plans
 
 
-def spread_out(plans: Sequence[LanePlan], transform: TransformSettings, in_flight: int = 0) -> list[LanePlan]:
+def spread_out(plans: Sequence[LanePlan], transform: TransformSettings, in_flight: int) -> list[LanePlan]:
     """Returns the plans of jobs: of each lane as many as are worth it, and as may end before they are stopped.
 
     Objects with the largest records come first in a job: one that ends with a large request idles beside it.

@@ -80,7 +80,7 @@ def job_settings(
     manifest_uri: S3Uri,
     output: S3Uri,
     limits: Throughput,
-    instance_type: str | None = None,
+    instance_type: str | None,
 ) -> JobSettings:
     """Returns what a run's job is asked for.
 

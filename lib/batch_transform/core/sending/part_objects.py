@@ -15,7 +15,7 @@ import numpy as np
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.errors import GateRefused
-from batch_transform.core.framing import JSON_LINES, Framing
+from batch_transform.core.framing import Framing
 from batch_transform.core.object_names import copy_name, object_name
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.output_lines import Lines, lines_of
@@ -31,8 +31,8 @@ def cut_object(
     folder: S3Uri,
     cut: Cut,
     token: str,
-    each: Each = map,
-    framing: Framing = JSON_LINES,
+    each: Each,
+    framing: Framing,
 ) -> list[CutPart]:
     """Returns the parts of a span (spans.PART_SCHEMA), those that are sent written as objects of their own.
 

@@ -210,7 +210,7 @@ class Told:
     """
 
     value: str | None
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[str, ...]
     why: str = ""
 
 

@@ -53,7 +53,7 @@ class Fit:
     store: ObjectStore
     schema: StructType
     added: Mapping[Kind, list[StructField]]
-    complete: bool = True
+    complete: bool
 
     def checked(self, faults: Faults) -> list[str]:
         """Returns warnings of tables that are there; finds what is wrong with columns and types, and leaves nothing."""

@@ -24,7 +24,7 @@ from batch_transform.pipeline.handshake import Handshake, seconds_before
 from batch_transform.pipeline.lifecycle.guarded_process import Guarded
 from batch_transform.pipeline.lifecycle.interrupts import Interrupts
 from batch_transform.pipeline.local_process import CLOCK
-from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
+from batch_transform.pipeline.run_switches import RunSwitches
 from batch_transform.pipeline.telling import tell_terminal, telling_now_and_then
 from batch_transform.pipeline.world.aws_access import access_of
 from batch_transform.pipeline.world.emulation import BeginningEmulator, beginning_emulator
@@ -45,8 +45,8 @@ _IN_YARN = "SPARK_YARN_STAGING_DIR"
 def run_job(
     document: JsonObject,
     handshake: Handshake,
-    command: str = RUN,
-    switches: RunSwitches = NO_SWITCHES,
+    command: str,
+    switches: RunSwitches,
 ) -> int:
     """Returns the exit code of the run that a resolved run file describes; its report goes to the handshake.
 

@@ -51,7 +51,7 @@ class Reporting:
     layout: RunLayout
     ledger: Ledger
     now: datetime
-    region: str | None = None
+    region: str | None
     beside: Path | None = None
 
     def write(self, state: RunState, report: RunReport) -> RunReport:

@@ -61,7 +61,7 @@ class Jars:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def format_jars(config: RunConfig, versions: Versions, packages: str = "") -> list[Jars]:
+def format_jars(config: RunConfig, versions: Versions, packages: str) -> list[Jars]:
     """Returns jars and settings of the formats of input and output, as far as Spark does not bring them.
 
     Args:

@@ -29,9 +29,9 @@ EMR_NODE, _EMR_HOME = Path("/mnt/var/lib/info/job-flow.json"), Path("/usr/lib/sp
 class Versions:
     """The versions that decide which further jars fit; '' where the Spark at hand does not tell."""
 
-    scala: str = ""
-    spark: str = ""
-    hadoop: str = ""
+    scala: str
+    spark: str
+    hadoop: str
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ RATES = st.tuples(st.integers(0, 500), st.integers(1, 5000)).map(lambda pair: Ra
 
 def tries_of_a_run(rows, failed, seen):
     """Tries of a row alone where all jobs show the same."""
-    rate, needed = Rate(failed, seen), weight_needed(rows, rows)
+    rate, needed = Rate(failed, seen), weight_needed(rows, rows, plan=1)
     return next(n for n in itertools.count(2) if weight({"j": n}, {"j": rate}, rate) >= needed)
 
 
@@ -68,7 +68,7 @@ def test_tries_in_a_job_in_which_nothing_good_was_scored_weigh_nothing():
 @pytest.mark.parametrize("seen", [3, 10, 30, 100, 400])
 def test_whatever_the_rate_is_a_good_row_is_given_up_less_often_than_the_chance_allows(seen):
     """Exactly, over all that may be seen: the rule looks at its evidence first, which must not undo the promise."""
-    needed = weight_needed(1, 1)
+    needed = weight_needed(1, 1, plan=1)
     tries = [
         next((n for n in range(2, MAX_TRIES + 1) if weight({"j": n}, {"j": (r := Rate(k, seen))}, r) >= needed), None)
         for k in range(seen + 1)
@@ -80,9 +80,9 @@ def test_whatever_the_rate_is_a_good_row_is_given_up_less_often_than_the_chance_
 
 
 def test_the_chance_is_shared_by_the_rows_that_may_be_given_up():
-    assert weight_needed(1, 1) == pytest.approx(math.log(1e6))
-    assert weight_needed(10**9, 10) == pytest.approx(math.log(60e6))
-    assert weight_needed(5, 10) == pytest.approx(math.log(5e6))
+    assert weight_needed(1, 1, plan=1) == pytest.approx(math.log(1e6))
+    assert weight_needed(10**9, 10, plan=1) == pytest.approx(math.log(60e6))
+    assert weight_needed(5, 10, plan=1) == pytest.approx(math.log(5e6))
 
 
 def test_however_many_plans_send_rows_alone_their_shares_of_the_chance_are_no_more_than_all_of_it():
@@ -111,7 +111,7 @@ def test_the_rate_of_single_requests_is_what_it_is():
 
 @given(st.integers(1, 300), RATES, st.integers(0, 200), st.booleans())
 def test_what_is_chosen_is_enough(rows, run, good, has_controls):
-    needed = weight_needed(1000, 200)
+    needed = weight_needed(1000, 200, plan=1)
     chosen = choose(rows, needed, run, good, has_controls=has_controls)
     if chosen is None:
         assert tries_for(round(needed, 3), run, good, 128 if has_controls else 0) is None

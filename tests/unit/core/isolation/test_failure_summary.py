@@ -77,7 +77,7 @@ def test_what_was_not_sent_has_no_place():
 
 def test_nothing_dead_is_nothing_to_tell():
     assert by_class(leaves(leaf(0, 9)), DEAD) == []
-    assert advice([job()], [], Recovered()) == []
+    assert advice([job()], [], Recovered(), on_another_type="") == []
 
 
 def test_an_object_that_passed_in_smaller_ones_is_recovered():
@@ -100,12 +100,17 @@ def test_an_object_that_failed_twice_is_told_once():
 
 
 def test_instances_none_of_which_took_part_are_no_sign_of_a_heavy_model():
-    assert advice([dataclasses.replace(job(), instances=1, data_logs=0)], [], Recovered()) == []
+    assert advice([dataclasses.replace(job(), instances=1, data_logs=0)], [], Recovered(), on_another_type="") == []
 
 
 def test_idle_instances_and_lack_of_memory_are_told_with_what_to_do():
     idle = dataclasses.replace(job(), instances=4, data_logs=1)
-    words = advice([idle, idle, dataclasses.replace(job(), instances=2, data_logs=2)], [], Recovered(in_smaller=3))
+    words = advice(
+        [idle, idle, dataclasses.replace(job(), instances=2, data_logs=2)],
+        [],
+        Recovered(in_smaller=3),
+        on_another_type="",
+    )
     assert len(words) == 2
     assert words[0].startswith("3 of 4 instances of j never took part")
     assert words[1].startswith("3 objects failed although no row of them is bad")

@@ -52,7 +52,10 @@ def planned(left, probe=False, good=0, bad=0):
 
 
 def cut(store, plan):
-    made = [cut_object(store, FOLDER, order, f"{place:x}") for place, order in enumerate(plan.cuts.to_pylist())]
+    made = [
+        cut_object(store, FOLDER, order, f"{place:x}", each=map, framing=JSON_LINES)
+        for place, order in enumerate(plan.cuts.to_pylist())
+    ]
     return pa.Table.from_pylist(list(itertools.chain(*made)), schema=PART_SCHEMA)
 
 
@@ -169,7 +172,7 @@ def test_a_span_that_a_probe_has_left_and_that_is_sent_whole_was_split_as_often_
     cuts = planned(pa.concat_tables([left, table(far)]), good=10**9).cuts
     (near,) = cuts.filter(pc.equal(cuts["start"], 0)).to_pylist()
     assert near["parts"] == [40]
-    made = cut_object(store, FOLDER, near, "0")
+    made = cut_object(store, FOLDER, near, "0", each=map, framing=JSON_LINES)
     sent, _ = children(left, pa.Table.from_pylist(list(made), schema=PART_SCHEMA))
     assert sent["level"].to_pylist() == [2]
 

@@ -38,7 +38,9 @@ def merged(*names):
 
 def plan(mode, found=(), names=("a=1/x.parquet", "a=3/y.parquet")):
     files = [TreeFile(name, 1, "e") for name in found]
-    return plan_publication("result", mode, "s3://w/src", "s3://out/t", "run", "n0nce", merged(*names), files)
+    return plan_publication(
+        "result", mode, "s3://w/src", "s3://out/t", "run", "n0nce", merged(*names), files, merges_lost=0
+    )
 
 
 def test_files_keep_their_partition_and_get_names_of_their_own():
@@ -54,7 +56,7 @@ def test_files_keep_their_partition_and_get_names_of_their_own():
 def test_the_numbers_do_not_depend_on_the_order_of_the_listing():
     one, other = merged("a", "b"), merged("a", "b")[::-1]
     arguments = ("result", "append", "s", "t", "run", "n")
-    assert plan_publication(*arguments, one, []) == plan_publication(*arguments, other, [])
+    assert plan_publication(*arguments, one, [], 0) == plan_publication(*arguments, other, [], 0)
 
 
 def test_what_spark_leaves_beside_its_files_is_not_published():
@@ -68,7 +70,7 @@ def test_its_rows_are_those_of_its_files():
 
 def test_a_file_whose_rows_were_not_counted_is_not_published():
     with pytest.raises(ValueError, match=r"x\.parquet"):
-        plan_publication("result", "append", "s", "t", "run", "n", [TreeFile("x.parquet", 1, "e")], [])
+        plan_publication("result", "append", "s", "t", "run", "n", [TreeFile("x.parquet", 1, "e")], [], merges_lost=0)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_error_mode_takes_an_output_without_data():
 def test_files_that_stay_must_be_partitioned_alike(mode, found):
     with pytest.raises(ConfigurationError, match="partition_by"):
         refuse_target(mode, "out", [found], ("b",))
-    refuse_target(mode, "out", [found])
+    refuse_target(mode, "out", [found], partition_by=None)
 
 
 def test_an_overwrite_may_change_the_partitions():
@@ -164,6 +166,6 @@ def test_a_table_cut_short_is_refused():
 def test_a_partition_without_rows_is_published_where_nothing_else_makes_the_output_a_table(mode, found, files):
     listed = [TreeFile(name, 1, "e") for name in found]
     empty = [TreeFile("a=0/part-0.parquet", 500, "e", 0)]
-    planned = plan_publication("result", mode, "s3://w/src", "s3://out/t", "run", "n0nce", empty, listed)
+    planned = plan_publication("result", mode, "s3://w/src", "s3://out/t", "run", "n0nce", empty, listed, merges_lost=0)
     assert len(planned.files) == files
     assert planned.remove == (tuple(found) if mode == "overwrite" else ())

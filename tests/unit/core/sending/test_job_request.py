@@ -59,7 +59,9 @@ def request(transform=None, limits=SIX_BY_SIXTEEN, record=None):
     where = S3Uri.parse("s3://bucket/ws/r")
     listed, output = where.join("manifests", "m.json"), where.join("output", "job")
     settings = asked(transform, record)
-    return transform_request(job_settings("job-1", settings, "application/jsonlines", listed, output, limits))
+    return transform_request(
+        job_settings("job-1", settings, "application/jsonlines", listed, output, limits, instance_type=None)
+    )
 
 
 @given(TRANSFORMS, LIMITS)

@@ -12,7 +12,7 @@ from batch_transform.pipeline import recorded
 from batch_transform.pipeline.checks import model_servers
 from batch_transform.pipeline.commands import plan, run
 from batch_transform.pipeline.lifecycle import opening_run
-from batch_transform.pipeline.run_switches import RunSwitches
+from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 
 DOCUMENT = {
     "run_id": "a",
@@ -117,7 +117,7 @@ def test_ctrl_c_in_the_checks_of_a_new_run_says_that_nothing_was_begun(monkeypat
     document = {**DOCUMENT, "emulator": {"models": {"m": "http://127.0.0.1:9"}, **({"state": "kept"} if kept else {})}}
     reports = []
     handshake = SimpleNamespace(alive_file=None, report=reports.append)
-    assert run.run_job(document, handshake) == 130
+    assert run.run_job(document, handshake, command="run", switches=NO_SWITCHES) == 130
     _, said = reports[0]["error"]
     nothing = "nothing was begun and nothing is paid; the same command begins it"
     assert (said == nothing) == (is_told_new and (moment != "begun" or not kept))

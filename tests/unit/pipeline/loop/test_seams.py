@@ -142,7 +142,7 @@ def test_a_row_that_is_bytes_is_tried_several_times_whatever_its_bytes_are(recor
     store, folder, framing = MemoryStore(), S3Uri("bucket", "in"), Framing(".bin", newline=False, whole=True)
     store.put(folder.join("s7-1-ab.bin"), record)
     span = {"start": 7, "lane": "standard", "object": "s7-1-ab.bin", "offset": 0, "bytes": len(record)}
-    (part,) = cut_object(store, folder, {**span, "parts": [1], "send": [3]}, "ff", framing=framing)
+    (part,) = cut_object(store, folder, {**span, "parts": [1], "send": [3]}, "ff", framing=framing, each=map)
     names = [part["object"], *part["copies"]]
     assert [store.get(folder.join(name))[0] for name in names] == [record] * 3
     assert (part["start"], part["stop"], part["bytes"], part["largest"]) == (7, 8, len(record), len(record))

@@ -310,7 +310,7 @@ def configured(tmp_path):
 
 
 def packages(config, versions):
-    return tuple(package for jars in format_jars(config, versions) for package in jars.packages)
+    return tuple(package for jars in format_jars(config, versions, packages="") for package in jars.packages)
 
 
 def test_delta_brings_the_jar_of_the_spark_line(configured):
@@ -351,7 +351,7 @@ def test_deltas_jar_has_the_version_that_is_installed_if_it_is_of_this_spark(
 
 def test_a_spark_without_a_known_delta_is_refused_unless_one_is_given(configured, submit, spark):
     with pytest.raises(ConfigurationError, match=r"none is known for Spark 4\.9\.1"):
-        format_jars(configured("output.format=delta"), Versions("2.13", "4.9.1", "3.5.0"))
+        format_jars(configured("output.format=delta"), Versions("2.13", "4.9.1", "3.5.0"), packages="")
     (spark / "jars" / "spark-core_2.13-4.2.0.jar").rename(spark / "jars" / "spark-core_2.13-4.9.1.jar")
     arguments = ["run.yml", "--set", "output.format=delta", "--set", "staging=/tmp/s"]
     assert submit(*arguments)[0] == 2
