@@ -137,6 +137,11 @@ class AwsAccess:
         return self.emulated or (self.endpoint(SAGEMAKER) or "").startswith("http:")
 
     @property
+    def keeps_jobs(self) -> bool:
+        """Whether SageMaker is sure to know each job that it has accepted; those of an emulator may end with it."""
+        return not self.is_emulator
+
+    @property
     def console_region(self) -> str | None:
         """The region in which AWS's console shows what is asked of SageMaker; None where that is not AWS."""
         region = self.session(SAGEMAKER).region_name if self.is_of_aws else None

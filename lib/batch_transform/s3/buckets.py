@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from batch_transform.core.answer_headers import header
 from batch_transform.core.aws_partitions import is_of_aws
 from batch_transform.core.object_store import Bucket, ObjectNotFound, StoreFailure
 from batch_transform.core.uris import S3Uri
@@ -35,9 +36,8 @@ def bucket_of(client: Any, place: S3Uri) -> Bucket | None:
                 return None
             raise
         answer = err.__cause__.response
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     # Other stores than AWS's answer anything there.
-    return Bucket(headers.get("x-amz-bucket-region") if is_of_aws(client.meta.endpoint_url) else None)
+    return Bucket(header(answer, "x-amz-bucket-region") if is_of_aws(client.meta.endpoint_url) else None)
 
 
 def first_key(client: Any, bucket: str, prefix: str) -> str | None:

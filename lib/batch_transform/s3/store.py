@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from batch_transform.core.answered_at import answered_at
+from batch_transform.core.answer_headers import answered_at
 from batch_transform.core.object_store import (
     AlreadyThere,
     Bucket,

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_transform.core.answered_at import answered_at
+from batch_transform.core.answer_headers import answered_at
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.escaping import visible
 from batch_transform.core.near_names import meant

@@ -136,4 +136,4 @@ def test_identities_are_not_shared(monkeypatch):
     ],
 )
 def test_what_is_asked_by_http_is_an_emulator(access, is_emulator):
-    assert access.is_emulator is is_emulator
+    assert (access.is_emulator, access.keeps_jobs) == (is_emulator, not is_emulator)

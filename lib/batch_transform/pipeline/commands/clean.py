@@ -211,9 +211,9 @@ def _refuse_unfinished(there: Reached, run: RecordedRun, state: RunState, unfini
 def _flying(there: Reached, state: RunState) -> list[str]:
     """The jobs that the service still works on; the ledger may not know of an end, nor of a beginning."""
     jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
-    is_kept = not there.access.is_emulator  # whose jobs may have ended with it
+    keeps = there.access.keeps_jobs
     unknown = [job for job in state.jobs if job.status is None]
-    return [job.name for job in unknown if jobs.is_in_flight(job.name, was_created=job.created and is_kept)]
+    return [job.name for job in unknown if jobs.is_in_flight(job.name, was_created=job.created and keeps)]
 
 
 def _config(state: RunState) -> RunConfig:

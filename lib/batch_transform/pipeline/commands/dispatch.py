@@ -207,8 +207,8 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
             if (ended := _ended(run, before, tell)) is not None:
                 return ended
             jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
-            is_kept = not there.access.is_emulator
-            state, names = stop_jobs(before, lease, run.ledger, jobs, ASKED, known, is_kept=is_kept)
+            keeps = there.access.keeps_jobs
+            state, names = stop_jobs(before, lease, run.ledger, jobs, ASKED, known, keeps_jobs=keeps)
             for name in names:
                 tell(f"{name}: stop requested")
             return _reported(run, before, state, there.access.console_region)

@@ -26,7 +26,7 @@ def stop_jobs(
     reason: str,
     asked_at: int | None = None,
     *,
-    is_kept: bool = True,
+    keeps_jobs: bool = True,
 ) -> tuple[RunState, list[str]]:
     """Returns the state, and the names of the jobs that were in flight still and were asked to stop.
 
@@ -40,7 +40,7 @@ def stop_jobs(
         reason: INTERRUPTED, or ASKED: then only who means it goes on with the run.
         asked_at: how many steps there were when a person asked, which stops also who has read a run that was stopped
             before and is about to go on with it; None: it is the run's driver who stops.
-        is_kept: whether the service forgets no job; those of an emulator may have ended with it.
+        keeps_jobs: as of `AwsAccess`.
 
     Raises:
         LedgerFenced: another driver has taken over, and the jobs are its own.
@@ -62,7 +62,7 @@ def stop_jobs(
         try:
             if jobs.stop(job.name):
                 asked.append(job.name)
-            elif job.created and is_kept:
+            elif job.created and keeps_jobs:
                 jobs.describe(job.name)  # which fails for one that is not known here: then it goes on elsewhere
         except ServiceFailure as err:
             failures.append(err)

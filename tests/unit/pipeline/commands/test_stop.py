@@ -50,10 +50,10 @@ def recorded(run):
     return RecordedRun(run.layout, run.store, ledger, ledger.state())
 
 
-def told_by_stop(run, monkeypatch, *, is_emulator=False):
+def told_by_stop(run, monkeypatch, *, keeps_jobs=True):
     """The report of `stop`, and what it told meanwhile."""
     monkeypatch.setattr(dispatch, "TransformJobs", lambda session, client: run.service)
-    kinds = {"console_region": None, "is_emulator": is_emulator}
+    kinds = {"console_region": None, "keeps_jobs": keeps_jobs}
     access = SimpleNamespace(session=lambda: None, client=lambda name: None, **kinds)
     found, told = recorded(run), []
     report = dispatch.stop(SimpleNamespace(run=lambda: (found, found.state), access=access), told.append)
@@ -150,7 +150,7 @@ def test_a_job_that_was_created_and_is_not_known_is_not_told_as_stopped(monkeypa
     with pytest.raises(ServiceFailure, match=f"{job.name}: in another account"):
         told_by_stop(run, monkeypatch)
     assert recorded(run).state.stopped
-    report, told = told_by_stop(run, monkeypatch, is_emulator=True)  # of which it may have been begun anew
+    report, told = told_by_stop(run, monkeypatch, keeps_jobs=False)  # of which it may have been begun anew
     assert (report["status"], report["stopped"], told) == ("interrupted", True, [])
 
 

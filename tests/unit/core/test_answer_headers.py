@@ -1,4 +1,4 @@
-"""The time of a service's answer, by its header Date."""
+"""The headers of a service's answer: the time of it, by Date."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from batch_transform.core.answered_at import answered_at
+from batch_transform.core.answer_headers import answered_at
 
 
 def answer(**headers):
