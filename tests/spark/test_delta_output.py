@@ -13,7 +13,7 @@ import pytest
 from batch_transform.core.errors import ConfigurationError, PublishedUnverified, ServiceFailure
 from batch_transform.core.object_store import StoreFailure
 from batch_transform.outputs import delta_table as delta
-from batch_transform.outputs.delta_checks import preflight, refuse_others
+from batch_transform.outputs.delta_checks import check_there, refuse_others
 from batch_transform.outputs.delta_rules import sql_name
 from batch_transform.outputs.delta_table import committed_rows, exists, publish_delta
 from batch_transform.outputs.port import OutputTable
@@ -228,9 +228,9 @@ def test_no_table_has_no_commit(spark, path, name, by):
 
 def test_preflight_tells_whether_the_table_is_there(spark, path):
     output = OutputTable("append", path)
-    assert not preflight(spark, output, ("id",))
+    assert not check_there(spark, output, ("id",))
     publish(spark.range(3), output)
-    assert preflight(spark, output, ("ID",))
+    assert check_there(spark, output, ("ID",))
 
 
 @pytest.fixture(scope="module")
@@ -251,19 +251,19 @@ def partitioned(spark, tmp_path_factory):
 )
 def test_preflight_refuses_what_delta_would_refuse_later(spark, partitioned, mode, columns, partition_by, words):
     with pytest.raises(ConfigurationError, match=words):
-        preflight(spark, OutputTable(mode, partitioned, partition_by=partition_by), columns)
+        check_there(spark, OutputTable(mode, partitioned, partition_by=partition_by), columns)
 
 
 def test_preflight_refuses_parquet_files_that_are_no_table(spark, path):
     spark.range(3).write.parquet(path)
     with pytest.raises(ConfigurationError, match="no Delta table"):
-        preflight(spark, OutputTable("append", path), ("id",))
+        check_there(spark, OutputTable("append", path), ("id",))
 
 
 def test_preflight_refuses_a_table_of_another_format(spark, name):
     spark.range(3).write.format("parquet").saveAsTable(name)
     with pytest.raises(ConfigurationError, match="is a parquet table"):
-        preflight(spark, OutputTable("append", table=name), ("id",))
+        check_there(spark, OutputTable("append", table=name), ("id",))
 
 
 def test_an_error_that_is_no_conflict_is_not_swallowed(spark, path):

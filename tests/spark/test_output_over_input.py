@@ -43,7 +43,7 @@ def folder(spark, tmp_path_factory):
 
 
 def faults(spark, store, given, output):
-    targets = Targets(Output(**output), DeadLetter(path="s3://tests/dead"))
+    targets = Targets(Output(**output), DeadLetter(path="s3://tests/dead"), run_id="")
 
     def read():
         named = {key: value for key, value in given.items() if key != "where"}
@@ -53,7 +53,7 @@ def faults(spark, store, given, output):
 
 
 def faults_of(spark, df, output):
-    targets = Targets(Output(**output), DeadLetter(path="s3://tests/dead"))
+    targets = Targets(Output(**output), DeadLetter(path="s3://tests/dead"), run_id="")
     return overlaps(spark, targets, PLACES, MemoryStore(), Reading(None, lambda: df))
 
 
@@ -164,7 +164,7 @@ def test_a_table_and_its_path_are_one_place(spark, store, folder):
 
 def test_a_table_of_another_run_is_not_written_into(spark, store, world):
     world.client("s3").put_object(Bucket="tests", Key="ws/other/ledger/000000000000.json", Body=b"{}")
-    targets = Targets(Output(path="s3://tests/ws/other/staging"), DeadLetter(path="s3://tests/ws/free/dead"))
+    targets = Targets(Output(path="s3://tests/ws/other/staging"), DeadLetter(path="s3://tests/ws/free/dead"), run_id="")
     (fault,) = overlaps(spark, targets, PLACES, store, Reading(None, lambda: spark.range(1)))
     assert "s3://tests/ws/other, which another run keeps" in fault
 
@@ -265,7 +265,9 @@ def test_a_table_without_columns_that_are_not_written_anew_is_no_whole_one(spark
     path = f"{tmp_path}/table"
     spark.range(9).selectExpr("id", "id AS echo", "id AS other").write.format("delta").save(path)
     part = spark.read.format("delta").load(path).drop(*left_out)
-    targets = Targets(Output(path=path, format="delta", mode="overwrite"), DeadLetter(path="s3://tests/dead"))
+    targets = Targets(
+        Output(path=path, format="delta", mode="overwrite"), DeadLetter(path="s3://tests/dead"), run_id=""
+    )
     found = overlaps(spark, targets, PLACES, MemoryStore(), Reading(None, lambda: part, ["echo"]))
     assert len(found) == (len(left_out) > 1)
 
@@ -275,6 +277,6 @@ def test_a_part_that_is_told_by_its_predictions_is_not_replaced_as_new_ones_woul
     spark.range(9).selectExpr("id", "CAST(NULL AS BIGINT) AS echo").write.format("delta").save(path)
     part = spark.read.format("delta").load(path).where("echo IS NULL").drop("echo")
     output = Output(path=path, format="delta", mode="overwrite", replace_where="echo IS NULL")
-    targets = Targets(output, DeadLetter(path="s3://tests/dead"))
+    targets = Targets(output, DeadLetter(path="s3://tests/dead"), run_id="")
     (fault,) = overlaps(spark, targets, PLACES, MemoryStore(), Reading(None, lambda: part, ["echo"]))
     assert "on columns that stay" in fault

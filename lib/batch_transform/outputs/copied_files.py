@@ -85,12 +85,16 @@ class FileFormat(OutputFormat):
         return {}
 
     def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
+        """Refuses what `check_place` does, which needs no Spark."""
+        self.check_place(store, table)
+
+    def check_place(self, store: ObjectStore | None, table: OutputTable) -> None:
         """Refuses data files in mode error, other partitions, a table that commits, and a place that is not writable.
 
         Raises:
             ConfigurationError: one of them.
         """
-        copying.preflight(table.mode, open_tree(table.location, store), table.partition_by, table.run_id)
+        copying.check_target(table.mode, open_tree(table.location, store), table.partition_by, table.run_id)
 
     def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:
         """Refuses a folder that holds something beside, or in place of, a table of files."""

@@ -34,10 +34,10 @@ Permit = Callable[[], None]
 
 
 def _always() -> None:
-    """Permits a copy without asking for a lease: a preflight changes nothing."""
+    """Permits a copy without asking for a lease: a check changes nothing."""
 
 
-def preflight(mode: Mode, target: Tree, partition_by: Sequence[str] = (), run_id: str = "") -> None:
+def check_target(mode: Mode, target: Tree, partition_by: Sequence[str], run_id: str) -> None:
     """Checks an output before any work. Not for a run whose publication is recorded: its own files are there.
 
     Raises:

@@ -22,7 +22,7 @@ from batch_transform.outputs.unmade_tables import refuse_unmade
 _FIT = "leave it out of what is written, add it to that table, or name another one"
 
 
-def preflight(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]) -> bool:
+def check_there(spark: SparkSession, output: OutputTable, columns: tuple[str, ...]) -> bool:
     """Returns whether the table is there, for the ledger; checks what Delta would refuse after everything was paid for.
 
     Not for a run that has begun to publish: the table that is there may be its own.

@@ -144,7 +144,7 @@ class Targets:
 
     output: Output
     dead_letter: DeadLetter
-    run_id: str = ""
+    run_id: str
 
     @property
     def format(self) -> OutputFormat:

@@ -12,7 +12,7 @@ from batch_transform.core.object_store import PreconditionFailed, StoreFailure
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.claims import claim
-from batch_transform.outputs.copying import preflight, publication_of, publish
+from batch_transform.outputs.copying import check_target, publication_of, publish
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.s3_tree import S3Tree
 from support.faults import Fate, Faults
@@ -54,6 +54,10 @@ def test_the_sources_are_gone_in_the_end():
     assert names(source) == []
 
 
+def looked_at(mode, target, partition_by=(), run_id=""):
+    check_target(mode, target, partition_by, run_id)
+
+
 @pytest.mark.parametrize("mode", ["append", "overwrite"])
 def test_two_publications_into_one_output(mode):
     """Each has names of its own, so neither replaces a file of the other by accident."""
@@ -72,7 +76,7 @@ def test_files_are_never_put_into_a_table_that_commits(mode):
     source, target = trees(["_delta_log/00000000000000000000.json", "part-0.parquet"])
     before = names(target)
     with pytest.raises(ConfigurationError, match=r"out is a Delta table; .*set output\.format: delta"):
-        preflight(mode, target)
+        looked_at(mode, target)
     with pytest.raises(ConfigurationError, match="Delta"):
         planned(source, target, mode)
     assert names(target) == before
@@ -177,9 +181,9 @@ def test_a_run_may_claim_its_output_again():
 def test_an_output_that_another_run_has_claimed_is_refused_before_anything_is_paid_for():
     _, target = trees()
     claim(target, 'of "one"', "one")
-    preflight("error", target, run_id='of "one"')  # it was killed before it had recorded that it publishes
+    looked_at("error", target, run_id='of "one"')  # it was killed before it had recorded that it publishes
     with pytest.raises(ConfigurationError, match=r"is being written by .*delete s3://bucket/out/_owner"):
-        preflight("error", target, run_id="one")
+        looked_at("error", target, run_id="one")
 
 
 def test_a_claim_whose_response_was_lost_is_our_own():
@@ -216,31 +220,31 @@ def test_a_failed_copy_is_an_error_and_a_repetition_the_cure():
 @pytest.mark.parametrize("place", ["s3", "local"])
 def test_preflight_leaves_no_trace(tmp_path, place):
     target = trees()[1] if place == "s3" else LocalTree(str(tmp_path / "out"))
-    preflight("error", target)
+    looked_at("error", target)
     assert names(target) == []
     assert not (tmp_path / "out").exists()
 
 
 def test_preflight_refuses_an_output_that_exists():
     with pytest.raises(ConfigurationError, match="s3://bucket/out holds 2 data files"):
-        preflight("error", trees(["a.parquet", "b.parquet", "_SUCCESS"])[1])
+        looked_at("error", trees(["a.parquet", "b.parquet", "_SUCCESS"])[1])
 
 
 def test_preflight_refuses_other_partition_columns():
     with pytest.raises(ConfigurationError, match="partition_by"):
-        preflight("append", trees(["a=1/x.parquet"])[1], ["b"])
+        looked_at("append", trees(["a=1/x.parquet"])[1], ["b"])
 
 
 def test_preflight_refuses_an_output_that_cannot_be_written():
     _, target = trees(faults=Faults({0: Fate.LOSE_REQUEST}))
     with pytest.raises(ConfigurationError, match="cannot be written"):
-        preflight("append", target)
+        looked_at("append", target)
 
 
 def test_preflight_refuses_a_file_where_the_directory_belongs(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(ConfigurationError, match="Not a directory"):
-        preflight("append", LocalTree(str(tmp_path / "out" / "deeper")))
+        looked_at("append", LocalTree(str(tmp_path / "out" / "deeper")))
 
 
 @pytest.mark.parametrize("mode", ["error", "append", "overwrite", "overwrite_partitions"])
@@ -250,7 +254,7 @@ def test_a_folder_that_holds_other_things_is_refused_before_anything_and_before_
     source, target = trees([other])
     found = "check.py" if other == "check.py" else "flights/"
     with pytest.raises(ConfigurationError, match=rf"out holds {found}, which is of no table .* as s3://bucket/out_sco"):
-        preflight(mode, target)
+        looked_at(mode, target)
     if mode == "append":
         planned(source, target, mode)
         return

@@ -65,7 +65,7 @@ class Delta(TableFormat):
         """Checks mode, columns and partitions against the table that is there, else that it is made around nothing."""
         from batch_transform.outputs import delta_checks
 
-        if not delta_checks.preflight(spark, table, columns):
+        if not delta_checks.check_there(spark, table, columns):
             delta_checks.refuse_others(spark, store, table)
 
     def is_there(self, spark: SparkSession, table: OutputTable) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from batch_transform.config.places import is_s3, scheme_of
@@ -12,12 +12,11 @@ from batch_transform.config.surroundings import Emulator
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.plain_paths import plain_path
-from batch_transform.core.publishing.file_publication import Mode
 from batch_transform.core.report_keys import RunReport
 from batch_transform.core.unread_inputs import NOT_THERE
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.copied_files import FileFormat
-from batch_transform.outputs.copying import check_writable, preflight
+from batch_transform.outputs.copying import check_writable
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import is_reached, open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_service
@@ -97,19 +96,15 @@ def _check_places(config: RunConfig, store: ObjectStore | None, faults: Faults) 
     if config.output is None:
         return
     targets = targets_of(config, places)
-    if not isinstance(targets.format, FileFormat):
+    how = targets.format
+    if not isinstance(how, FileFormat):
         return
-    found = [(table.mode, table.location, table.partition_by) for table in targets.tables(places).values()]
     checks = (
-        partial(_preflight, mode, path, store, by, targets.run_id)
-        for mode, path, by in found
-        if path and is_reached(path) and not (is_s3(path) and store is None)
+        partial(how.check_place, store, table)
+        for table in targets.tables(places).values()
+        if (path := table.location) and is_reached(path) and not (is_s3(path) and store is None)
     )
     faults.of_tables(checks, are_one=targets.are_one)
-
-
-def _preflight(mode: Mode, path: str, store: ObjectStore | None, partition_by: Sequence[str], run_id: str) -> None:
-    preflight(mode, open_tree(path, store), partition_by, run_id)
 
 
 def check_staging(location: str) -> None:

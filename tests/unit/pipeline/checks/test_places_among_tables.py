@@ -20,7 +20,7 @@ FILES = ["_SUCCESS", "part-0.parquet"]
 
 def faults(root, path, format="parquet", store=None):
     """The faults of an output below a root that holds some files; of dead letters there are none."""
-    targets = Targets(Output(path=f"{root}/{path}", format=format), DeadLetter(path="s3://bucket/dead"))
+    targets = Targets(Output(path=f"{root}/{path}", format=format), DeadLetter(path="s3://bucket/dead"), run_id="")
     around = TablesAround(None, PLACES, store or MemoryStore(), targets.format)
     return list(around.faults(written_tables(targets, lambda name: None)))
 

@@ -239,7 +239,7 @@ def test_what_is_wrong_with_the_dead_letters_alone_is_told():
     ],
 )
 def test_dead_letters_go_elsewhere_with_the_output_unless_they_have_a_place_of_their_own(output, dead_letter, are_one):
-    assert Targets(Output(**output), DeadLetter(**dead_letter)).are_one is are_one
+    assert Targets(Output(**output), DeadLetter(**dead_letter), run_id="").are_one is are_one
 
 
 def test_a_place_of_staged_rows_that_cannot_be_written_is_refused_by_its_key(tmp_path):

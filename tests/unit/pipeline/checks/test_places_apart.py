@@ -16,7 +16,7 @@ from support.memory_store import MemoryStore
 
 def _overlaps(output: str, dead_letter: str) -> list[str]:
     places = Places(RunLayout(S3Uri("bucket", "ws"), "a"), "s3a://bucket/ws/rows/a", "s3a")
-    targets = Targets(Output(path=output), DeadLetter(path=dead_letter))
+    targets = Targets(Output(path=output), DeadLetter(path=dead_letter), run_id="")
     return run_overlaps(written_tables(targets, lambda name: None), places)
 
 
@@ -82,6 +82,8 @@ def test_a_table_among_the_rows_of_another_workspace_is_refused_and_one_that_onl
     store.put(S3Uri.parse("s3://bucket/lake/runs/a.csv"), b"")
     _begun(store, "s3://bucket/other")
     places = Places(RunLayout(S3Uri("bucket", "ws"), "a"), "s3a://bucket/ws/rows/a", "s3a")
-    targets = Targets(Output(path="s3a://bucket/other/rows/out"), DeadLetter(path="s3://bucket/lake/rows/out"))
+    targets = Targets(
+        Output(path="s3a://bucket/other/rows/out"), DeadLetter(path="s3://bucket/lake/rows/out"), run_id=""
+    )
     (fault,) = among_other_runs(written_tables(targets, lambda name: None), places, store)
     assert fault.startswith("output: s3a://bucket/other/rows/out lies in s3://bucket/other/rows, the rows of")

@@ -77,7 +77,7 @@ def test_uploads_are_ended_where_rows_are_staged_elsewhere_as_well():
             ended.append(str(prefix))
 
     places = Places(layout, "s3://other/staging/run", "s3a")
-    targets = Targets(Output(path="s3://lake/out"), DeadLetter(path="s3://lake/dead"))
+    targets = Targets(Output(path="s3://lake/out"), DeadLetter(path="s3://lake/dead"), run_id="")
     state = RunState("run", "n", {}, "", "")
     Leftovers(state, Store(), places, targets, ("w",), rows_only=False).remove(Held())
     assert ended == [str(folder) for folder in layout.row_folders] + [
