@@ -338,7 +338,7 @@ def test_the_schema_of_the_session_may_be_one_that_stands_in_backticks(spark):
 def test_a_new_table_may_be_named_by_its_path(spark, tmp_path):
     """As the dead letters beside one that is: Delta's error of what is not there yet ended the run."""
     output = OutputTable("append", table=f"delta.`{tmp_path}/new`")
-    assert not preflight(spark, output, ("id",))
+    assert not check_there(spark, output, ("id",))
     refuse_others(spark, None, output)
     df = two_columns(spark, (1, "a"), (2, "b"))
     assert publish(df, output) == 2

@@ -9,7 +9,7 @@ import pytest
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.outputs import local_faults
-from batch_transform.outputs.copying import preflight
+from batch_transform.outputs.copying import check_target
 from batch_transform.outputs.local_faults import refuse_unremovable
 from batch_transform.outputs.local_tree import LocalTree
 from support.crashing_files import CrashingModule
@@ -34,10 +34,10 @@ def test_a_partition_in_whose_folder_another_user_alone_may_write(target, monkey
     somebody(monkeypatch, access=lambda folder, _: not folder.endswith("p=1"))
     by = ("p",)
     if mode != "overwrite":
-        preflight(mode, target, by)
+        check_target(mode, target, by, "run")
         return
     with pytest.raises(ConfigurationError, match=r"EACCES: \S+/p=1 is not writable, .*; see that it may be, or"):
-        preflight(mode, target, by)
+        check_target(mode, target, by, "run")
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -46,10 +46,10 @@ def test_another_users_file_in_a_folder_with_the_sticky_bit(target, monkeypatch,
     os.chmod(target.root, 0o1777)
     somebody(monkeypatch)
     if mode != "overwrite":
-        preflight(mode, target)
+        check_target(mode, target, (), "run")
         return
     with pytest.raises(ConfigurationError, match=r"out/part-0\.parquet: EPERM: it is another user's, and \S+/out"):
-        preflight(mode, target)
+        check_target(mode, target, (), "run")
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -58,7 +58,7 @@ def test_another_users_mark_of_success_goes_in_each_mode(target, monkeypatch, mo
     os.chmod(target.root, 0o1777)
     somebody(monkeypatch)
     with pytest.raises(ConfigurationError, match=r"_SUCCESS: EPERM"):
-        preflight(mode, target)
+        check_target(mode, target, (), "run")
 
 
 def test_a_file_that_is_gone_since_it_was_listed_hinders_nobody(target, monkeypatch):
@@ -73,9 +73,9 @@ def test_what_describes_files_that_an_overwrite_removes_goes_with_them(target, m
     target.put(left, b"")
     os.chmod(os.path.dirname(os.path.join(target.root, left)), 0o1777)
     somebody(monkeypatch)
-    preflight("append", target)
+    check_target("append", target, (), "run")
     with pytest.raises(ConfigurationError, match=rf"{left}: EPERM"):
-        preflight("overwrite", target)
+        check_target("overwrite", target, (), "run")
 
 
 def test_a_folder_that_cannot_be_looked_at_is_told_of_as_any_place(target, monkeypatch):
@@ -87,4 +87,4 @@ def test_a_folder_that_cannot_be_looked_at_is_told_of_as_any_place(target, monke
     target.put("part-0.parquet", b"x")
     somebody(monkeypatch, stat=stale)
     with pytest.raises(ConfigurationError, match=r"output: \S+ cannot be written: delete \S+: ESTALE"):
-        preflight("overwrite", target)
+        check_target("overwrite", target, (), "run")

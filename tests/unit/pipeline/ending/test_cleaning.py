@@ -95,7 +95,9 @@ def test_an_output_that_a_driver_had_claimed_when_it_died_is_free_again(tmp_path
     for tree in trees:
         claim(tree, claimed_by, "n")
     places = Places(RunLayout(WORKSPACE, "run"), f"{tmp_path}/scratch", "s3a")
-    now, local, then = (Targets(Output(path=path), DeadLetter(path=f"{path}_dead_letter")) for path in outputs.values())
+    now, local, then = (
+        Targets(Output(path=path), DeadLetter(path=f"{path}_dead_letter"), run_id="run") for path in outputs.values()
+    )
     state = RunState("run", "n", {}, "", "")
     before = ((places, local), (places, then))
     Leftovers(state, store, places, now, ("w",), rows_only=False, before=before).remove(Held())
