@@ -184,6 +184,7 @@ choose_environment() {
     if [ -n "${VIRTUAL_ENV:-}" ]; then
         python=$VIRTUAL_ENV/bin/python
         ! old "$python" || refuse "Python 3.10 or newer is needed, and the active environment $VIRTUAL_ENV has an older one: make it anew of a newer one, or deactivate it"
+        [ -x "$python" ] || refuse "the active environment $VIRTUAL_ENV has no Python that you can run: make it anew, or deactivate it"
         # Looked for and not imported, which takes half a second.
         "$python" -c 'import importlib.util as u; all(map(u.find_spec, "boto3 pandas pyarrow yaml".split())) or exit(1)' >/dev/null 2>&1 ||
             refuse "the active environment $VIRTUAL_ENV lacks packages: pip install -e '$root[local]', or deactivate it"
@@ -195,6 +196,8 @@ choose_environment() {
     cmp -s "$root/setup.py" "$root/.venv/installed-local.py" || cmp -s "$root/setup.py" "$root/.venv/installed-$extra.py" ||
         make_environment "$extra"
     python=$root/.venv/bin/python
+    [ -x "$python" ] || # as after an upgrade of the Python that it was made of
+        refuse "$root/.venv has no Python that you can run: delete it and try again, or, where it is another user's, activate an environment of yours"
 }
 
 driver_runs() { # an orphan that nobody reaps stays as a zombie, and is over all the same
@@ -210,6 +213,10 @@ watch() { # what goes to 8 from now on goes to whoever draws the run and keeps S
     teller=$!
     exec 6<&-
     export BATCH_TRANSFORM_EVENTS_FILE=$work/events
+}
+
+documented() { # makes of `code` one that the pages have; 137 is a process's that was killed, as for want of memory
+    case $code in 0 | 2 | 3 | 129 | 130 | 143) ;; *) code=4 ;; esac
 }
 
 let_finish() { # exit code: tells the watcher that all is over; whatever holds its pipe beyond that is not waited for
@@ -309,6 +316,7 @@ began=${EPOCHREALTIME:-$(date +%s)} # since 1970; of bash 5 with a fraction, beh
 export BATCH_TRANSFORM_BEGAN=${began/,/.}
 PYTHONPATH=$root/lib${PYTHONPATH:+:$PYTHONPATH} await "$python" -c "$module" batch_transform.pipeline.submit.submission "$work" "$entry" "$@"
 code=$?
+documented
 begun=
 [ "$code" -eq 0 ] || finish "${interrupted:-$code}"
 [ -e "$work/command.json" ] || finish "${interrupted:-0}" # a command that needs no Spark is done
@@ -329,7 +337,7 @@ await spark
 code=$?
 while driver_runs; do sleep 0.2; done
 [ -z "$begun" ] || kill -s KILL -- "-$begun" 2>/dev/null
-case $code in 0 | 2 | 3 | 129 | 130 | 143) ;; *) code=4 ;; esac
+documented
 code=$(cat "$work/exit" 2>/dev/null || printf %s "${interrupted:-$code}")
 [ "$code" != 143 ] || code=${interrupted:-143} # of a driver that was told of Ctrl-C by what ends Spark
 [ -z "$teller" ] || let_finish "$code"

@@ -480,6 +480,27 @@ def test_an_active_environment_without_the_packages_is_left_as_it_is(tmp_path):
     assert "lacks packages: pip install -e" in done.stderr
 
 
+@pytest.mark.parametrize("active", [True, False])
+def test_an_environment_whose_python_was_removed_is_named_with_what_to_do(tmp_path, active):
+    """An upgrade of the system's Python takes it away; the code was 127, and "The same command again goes on"."""
+    place = tmp_path / "clone" / ".venv"
+    wrapper = Wrapper(
+        tmp_path,
+        VIRTUAL_ENV=str(place) if active else "",
+        JAVA_HOME=fake_java(tmp_path, 'openjdk version "17.0.1"'),
+    )
+    (place / "bin").mkdir(parents=True)
+    (place / "bin" / "python").symlink_to(tmp_path / "gone" / "python3")
+    for name in ("spark-submit.sh", "setup.py"):
+        shutil.copy(ROOT / name, place.parent)
+    shutil.copy(ROOT / "setup.py", place / "installed-local.py")
+    done = run_copy(wrapper)
+    assert done.returncode == 2
+    assert f"{place} has no Python that you can run" in json.loads(done.stdout)["error"][0]
+    assert "lacks packages" not in done.stderr
+    assert "No such file" not in done.stderr
+
+
 PAUSE = """case "$*" in {when}) [ -e {ready} ] || {{ echo 0 0 > {ready}; exec sleep 60; }} ;; esac"""
 # What the wrapper is doing when Ctrl-C comes: the program that is then at work, and its arguments.
 MOMENTS = {
@@ -528,6 +549,14 @@ def test_ctrl_c_before_the_driver_has_begun_is_told_as_that_whatever_moment_it_c
         "Interrupted, with no report of a run.",
         "The same command again goes on.",
     ]
+    assert wrapper.leaves_nothing()
+
+
+def test_what_is_killed_before_spark_begins_ends_with_a_code_that_is_documented(tmp_path):
+    """As a machine without memory does it; the code was 137, which no page has."""
+    wrapper = slow_programs(tmp_path, python='case "$*" in *submit.submission*) kill -s KILL $$ ;; esac')
+    ran = wrapper.run("run.yml")
+    assert (ran.returncode, json.loads(ran.stdout)["status"]) == (4, "failed")
     assert wrapper.leaves_nothing()
 
 
