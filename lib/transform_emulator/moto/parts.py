@@ -64,7 +64,7 @@ def read_parts() -> None:
         try:
             _, _, headers = _part(cast(FakeKey, key), int(number[0]), headers)
         except _MissingPart as missing:
-            return missing.status, {}, b""  # a HEAD has no body, nor so a code
+            return missing.status, {}, b""  # an answer to HEAD has no body, and so no code
         return HTTPStatus.PARTIAL_CONTENT.value, headers, body
 
     setattr(S3Response, "get_object", get_object)  # noqa: B010
