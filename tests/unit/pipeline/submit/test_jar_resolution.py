@@ -40,7 +40,7 @@ DONE = b"\t3 artifacts copied, 30 already retrieved (0kB/26ms)\n"
 AFTER = [b"[batch-transform] stage     10 rows\n", b":: loading settings :: of a message\n", b"no end of line"]
 ONE_LINE = b"[batch-transform] jars      resolved 33 jars for Delta, S3\n"
 FETCHED = [
-    b"downloading https://repo1.maven.org/maven2/io/delta/delta-spark.jar ...\n",
+    b"downloading https://repository.example/io/delta/delta-spark.jar ...\n",
     b"\t[SUCCESSFUL ] io.delta#delta-spark_4.2_2.13;4.4.0!delta-spark_4.2_2.13.jar (143ms)\n",
 ] * 3
 FAILED = b"""\
