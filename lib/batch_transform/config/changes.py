@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from batch_transform.config.faults import Path
@@ -64,10 +64,6 @@ MAY_CHANGE_BEFORE_READING: tuple[Path, ...] = (
     ("prediction", "body"),
     ("prediction", "max_line_mb"),
 )
-# May be spelled in another way: files of this machine with a scheme or without, S3 by each of its schemes.
-INPUT_PATH: Path = ("input", "path")
-# On S3 an earlier version recorded them with the empty and dot segments that a person had given.
-WRITTEN_PATHS: tuple[Path, ...] = (("output", "path"), ("dead_letter", "path"), ("staging",))
 
 
 def differences(
@@ -94,8 +90,7 @@ def differences(
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)  # only what is written otherwise may be the same secret
         and not is_same(_given(before.get(path)), _given(after.get(path)))
-        and not (path == INPUT_PATH and _place(before.get(path)) == _place(after.get(path)))
-        and not (path in WRITTEN_PATHS and _written_place(before.get(path)) == _written_place(after.get(path)))
+        and not _is_one_place(path, before.get(path), after.get(path))
         and not (path == BLANK_LINES and after.get(path) == "skip")
         and not (_lies_in(path, [OPTIONS]) and ".".join(path) in credentials)
         and ((path not in named and _lies_in(path, ASKED_OF_THE_MODEL)) or not _lies_in(path, free_now))
@@ -107,18 +102,24 @@ def _given(value: Any) -> Any:
     return None if isinstance(value, (list, tuple)) and not value else value
 
 
-def _place(location: Any) -> Any:
-    """A location in one of its spellings; anything else as it is."""
-    if not isinstance(location, str):
-        return location
-    if is_s3(location):
-        return f"s3:{location.partition(':')[2]}"
-    return without_file_scheme(location)
+def _in_one_spelling(location: str) -> str:
+    return f"s3:{location.partition(':')[2]}" if is_s3(location) else without_file_scheme(location)
 
 
-def _written_place(location: Any) -> Any:
-    """A location as it is recorded today; anything else as it is."""
-    return as_hadoop(location) if isinstance(location, str) else location
+_SPELLINGS: Mapping[Path, Callable[[str], str]] = {
+    # Files of this machine with a scheme or without, S3 by each of its schemes.
+    ("input", "path"): _in_one_spelling,
+    # On S3 an earlier version recorded them with the empty and dot segments that a person had given.
+    **dict.fromkeys((("output", "path"), ("dead_letter", "path"), ("staging",)), as_hadoop),
+}
+
+
+def _is_one_place(path: Path, before: Any, after: Any) -> bool:
+    """Whether a key names one place in two spellings."""
+    spelled = _SPELLINGS.get(path)
+    if spelled is None or not (isinstance(before, str) and isinstance(after, str)):
+        return False
+    return spelled(before) == spelled(after)
 
 
 def _environment_that_may_change(given: Mapping[str, Any]) -> set[Path]:

@@ -34,12 +34,6 @@ def check_reached(can: Capabilities, location: str) -> str:
     return location
 
 
-def dead_letter_beside(table: str) -> str:
-    """Returns the name of the dead letters' table beside another one: a name in backticks has its end within them."""
-    quote = "`" if table.endswith("`") else ""
-    return f"{table.removesuffix(quote)}_dead_letter{quote}"
-
-
 class Errors(Section):
     """How many dead letters are accepted, as a number (0 unless given) or as a fraction of the rows."""
 
@@ -133,3 +127,11 @@ class Output(PathOrTable):
         if condition is not None and not (is_able and mode == "overwrite"):
             raise ValueError(f"needs format: {able} and mode: overwrite, not format: {name or able} and mode: {mode}")
         return condition
+
+
+def dead_letter_beside(output: Output, column: str | None) -> DeadLetter:
+    """Returns where dead letters go of which no more than the name of the errors is given: beside the output."""
+    if output.table is None:
+        return DeadLetter(path=f"{output.path}_dead_letter", column=column)
+    quote = "`" if output.table.endswith("`") else ""  # a name in backticks has its end within them
+    return DeadLetter(table=f"{output.table.removesuffix(quote)}_dead_letter{quote}", column=column)

@@ -243,7 +243,4 @@ class RunConfig(Section):
         given = self.dead_letter
         if self.output is None or (given is not None and (given.path or given.table)):
             return given
-        column = given.column if given is not None else None
-        if self.output.table is not None:
-            return DeadLetter(table=dead_letter_beside(self.output.table), column=column)
-        return DeadLetter(path=f"{self.output.path}_dead_letter", column=column)
+        return dead_letter_beside(self.output, given.column if given is not None else None)

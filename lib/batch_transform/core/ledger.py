@@ -157,17 +157,19 @@ def _refuse_later(number: object, version: object) -> None:
 
 def _refuse_more(document: JsonObject, body: bytes) -> None:
     """Refuses a step, or a part in it, with all of its fields and others, in the one form, which no editor keeps."""
-    whole = (_more_than(Step, document), *(_more_than(Part, part) for part in document["parts"]))
+    whole = (_more_than(_OF_A_STEP, document), *(_more_than(_OF_A_PART, part) for part in document["parts"]))
     if None in whole or not any(whole) or _in_one_form(document) != body:
         return
     more = ", ".join(sorted({name for names in whole for name in names or ()}))
     raise written_later(document["number"], f"which says {more} of what this one reads without")
 
 
-def _more_than(cls: type[Step | Part], document: JsonObject) -> set[str] | None:
+_OF_A_STEP, _OF_A_PART = ({each.name for each in fields(record)} for record in (Step, Part))
+
+
+def _more_than(known: set[str], document: JsonObject) -> set[str] | None:
     """The names that a record of ours has not; None where one of its own is lacking."""
-    known = {each.name for each in fields(cls)}
-    return set(document) - known if known <= set(document) else None
+    return set(document) - known if known <= document.keys() else None
 
 
 def written_later(number: object, what: str) -> ConfigurationError:

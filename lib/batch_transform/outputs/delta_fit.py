@@ -51,8 +51,9 @@ def check_fits(
     Raises:
         ConfigurationError: Delta refuses the columns, or would change their values.
     """
-    theirs = spark.table(sql_name(output)).schema
-    if why := _refusal_of_any(spark, output):
+    table = spark.table(sql_name(output))
+    theirs = table.schema
+    if why := _refusal_of_any(spark, output, table):
         raise ConfigurationError(f"{key}: {sql_name(output)} does not take these rows: {why}")
     refused = _refusal(spark, output, schema) if complete else None
     differences = list(type_differences(schema, theirs, sql_name(output), exact=refused is not None))
@@ -64,13 +65,13 @@ def check_fits(
     raise ConfigurationError(f"{key}: {sql_name(output)} does not take these rows: {refused}")
 
 
-def _refusal_of_any(spark: SparkSession, output: OutputTable) -> str | None:
+def _refusal_of_any(spark: SparkSession, output: OutputTable, table: DataFrame) -> str | None:
     """Why the table takes no rows in this mode, whatever columns they have."""
     detail = describe(spark, output)
     properties: Mapping[str, str] = (detail["properties"] if detail else None) or {}
     if properties.get(_APPEND_ONLY, "").lower() == "true" and output.mode in ("overwrite", "overwrite_partitions"):
         return f"it is {_APPEND_ONLY}, and output.mode is {output.mode}"
-    return _of_condition(spark.table(sql_name(output)), output)
+    return _of_condition(table, output)
 
 
 def _refusal(spark: SparkSession, output: OutputTable, schema: StructType) -> str | None:

@@ -154,10 +154,8 @@ class Targets:
     @property
     def are_one(self) -> bool:
         """Whether the dead letters lie beside the result by its name: where that goes elsewhere they do as well."""
-        output, dead_letter = self.output, self.dead_letter
-        if output.table is not None:
-            return dead_letter.table == dead_letter_beside(output.table)
-        return dead_letter.path == f"{output.path}_dead_letter"
+        beside = dead_letter_beside(self.output, None)
+        return (self.dead_letter.path, self.dead_letter.table) == (beside.path, beside.table)
 
     def tables(self, places: Places) -> dict[Kind, OutputTable]:
         """Returns both as their format takes them, the result first."""
@@ -205,5 +203,5 @@ def targets_of(config: RunConfig, places: Places) -> Targets:
     output = config.output or Output(path=_reached(places, config.staging_place).result, mode="error")
     given = config.dead_letter_place
     if given is None or not (given.path or given.table):
-        given = DeadLetter(path=f"{output.path}_dead_letter", column=given.column if given is not None else None)
+        given = dead_letter_beside(output, given.column if given is not None else None)
     return Targets(output, given, config.run_id or "")

@@ -152,8 +152,10 @@ class Leftovers:
 
     def _withdraw_claims(self) -> None:
         """Gives back the outputs that a driver had claimed when it died: no other run may have them meanwhile."""
-        targets = (targets for _, targets in self._given if not targets.format.can.commits)
-        for path in {path for each in targets for path in each.named().values()} if not self.state.published else ():
+        if self.state.published:
+            return
+        of_files = [targets for _, targets in self._given if not targets.format.can.commits]
+        for path in {path for targets in of_files for path in targets.named().values()}:
             with suppress(ConfigurationError, StoreFailure):  # whoever wants it is told what to delete
                 withdraw(open_tree(path, self.store), self.state.run_id, self.state.nonce)
 
