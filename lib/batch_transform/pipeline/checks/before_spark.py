@@ -25,9 +25,8 @@ from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.places import places_of, targets_of
 from batch_transform.pipeline.recorded import check_same, read_run
-from batch_transform.pipeline.world.aws_access import access_of
+from batch_transform.pipeline.world.aws_access import access_of, jobs_of
 from batch_transform.s3.store import S3Store
-from batch_transform.sagemaker.jobs import TransformJobs
 
 # The formats of Spark, beside those of our outputs, that read nothing but files, and no place without one.
 _OF_FILES = frozenset({"csv", "json", "text", "avro", "binaryfile"})
@@ -69,7 +68,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str], files_are_h
         check_same(state, config)
         return state.report
     faults.of(lambda: check_bucket(store, workspace, access.console_region))
-    jobs = TransformJobs(access.session(), access.client("sagemaker"))
+    jobs = jobs_of(access)
     check_service(config, jobs, faults, access.console_region, is_new=True)
     _check_places(config, store, faults)
     _check_there(config, faults, files_are_here)

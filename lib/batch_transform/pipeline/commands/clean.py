@@ -25,8 +25,8 @@ from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.recorded import RecordedRun, named_run
 from batch_transform.pipeline.telling import Tell
 from batch_transform.pipeline.workspace_runs import runs_of
+from batch_transform.pipeline.world.aws_access import jobs_of
 from batch_transform.s3.store import S3Store
-from batch_transform.sagemaker.jobs import TransformJobs
 
 
 def clean_command(there: Reached, asked: CommandLine, tell: Tell) -> JsonObject:
@@ -210,7 +210,7 @@ def _refuse_unfinished(there: Reached, run: RecordedRun, state: RunState, unfini
 
 def _flying(there: Reached, state: RunState) -> list[str]:
     """The jobs that the service still works on; the ledger may not know of an end, nor of a beginning."""
-    jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
+    jobs = jobs_of(there.access)
     keeps = there.access.keeps_jobs
     unknown = [job for job in state.jobs if job.status is None]
     return [job.name for job in unknown if jobs.is_in_flight(job.name, was_created=job.created and keeps)]

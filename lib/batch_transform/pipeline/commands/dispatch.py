@@ -44,8 +44,8 @@ from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.recorded import RecordedRun
 from batch_transform.pipeline.remedies import way_on
 from batch_transform.pipeline.telling import Tell
+from batch_transform.pipeline.world.aws_access import jobs_of
 from batch_transform.s3.lease import request_stop
-from batch_transform.sagemaker.jobs import TransformJobs
 
 # How long `stop` waits for a driver that is at work: it looks at each poll, but not while Spark works.
 STOP_PATIENCE_SECONDS = 600.0
@@ -206,7 +206,7 @@ def stop(there: Reached, tell: Tell, patience_seconds: float = STOP_PATIENCE_SEC
         with run.held(patience_seconds, meets) as (lease, before):
             if (ended := _ended(run, before, tell)) is not None:
                 return ended
-            jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
+            jobs = jobs_of(there.access)
             keeps = there.access.keeps_jobs
             state, names = stop_jobs(before, lease, run.ledger, jobs, ASKED, known, keeps_jobs=keeps)
             for name in names:

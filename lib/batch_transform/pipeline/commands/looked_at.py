@@ -18,7 +18,7 @@ from batch_transform.pipeline.recorded import RecordedRun
 from batch_transform.pipeline.remedies import way_on
 from batch_transform.pipeline.spelling import reached_as_here
 from batch_transform.pipeline.telling import Tell
-from batch_transform.sagemaker.jobs import TransformJobs
+from batch_transform.pipeline.world.aws_access import jobs_of
 
 # At a run that others go on with while it is looked at, each time in another process.
 _LOOKS = 4
@@ -104,7 +104,7 @@ _OF_A_REPORT = {"seconds_by_step", "status", "report", "advice"}
 
 
 def _ask_for_jobs(there: Reached, state: RunState, report: RunReport, tell: Tell) -> None:
-    jobs = TransformJobs(there.access.session(), there.access.client("sagemaker"))
+    jobs = jobs_of(there.access)
     flying = {job.name for job in state.in_flight}
     for told in report["jobs"]:
         if told["name"] not in flying:

@@ -28,9 +28,9 @@ from batch_transform.pipeline.checks.output_over_input import written_tables
 from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs
 from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.places import Places, Targets, targets_of
+from batch_transform.pipeline.world.aws_access import jobs_of
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker import quotas
-from batch_transform.sagemaker.jobs import TransformJobs
 
 NOBODY_ASKED = QuotasFound(why_not="SageMaker is emulated here")
 
@@ -73,7 +73,7 @@ def around(config: RunConfig, access: AwsAccess | None) -> Around:
     if not config.emulated:  # an emulator has what a run asks of it
         faults.of(lambda: check_bucket(store, workspace, access.console_region))
         with suppress(BatchTransformError):
-            jobs = TransformJobs(access.session(), access.client("sagemaker"))
+            jobs = jobs_of(access)
             check_service(config, jobs, faults, access.console_region, is_new=True)
     faults.of(lambda: check_price(config, access.console_region))
     before = forgotten if config.ephemeral else earlier_runs(store, workspace, config.settings)

@@ -35,9 +35,8 @@ from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.recorded import RecordedRun, acquired, check_same
 from batch_transform.pipeline.remedies import SAME_CALL
 from batch_transform.pipeline.run_switches import RunSwitches
-from batch_transform.pipeline.world.aws_access import lookup_of
+from batch_transform.pipeline.world.aws_access import jobs_of, lookup_of
 from batch_transform.s3.lease import RunLease
-from batch_transform.sagemaker.jobs import TransformJobs
 
 
 def context_of(
@@ -79,7 +78,7 @@ def context_of(
         store=run.store,
         lease=RunLease(run.store, run.layout, writer, config.lease_seconds, CLOCK.boot, CLOCK.sleep, this_process()),
         ledger=run.ledger,
-        jobs=TransformJobs(access.session(), access.client("sagemaker"), hide=hide),
+        jobs=jobs_of(access, hide=hide),
         logs=DataLogs(access.client("logs"), CLOCK.sleep),
         tables=tables,
         objects=objects,

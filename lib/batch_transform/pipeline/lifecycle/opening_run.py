@@ -39,8 +39,8 @@ from batch_transform.pipeline.tables.object_work import SparkObjectWork
 from batch_transform.pipeline.tables.source import Source, settings_of
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from batch_transform.pipeline.worker_store import WorkerStore
+from batch_transform.pipeline.world.aws_access import jobs_of
 from batch_transform.s3.store import S3Store
-from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.models import ensure_model
 from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.s3_probe import WorkersReach
@@ -159,7 +159,7 @@ class _Opening:
         faults.of(lambda: check_price(config, access.console_region))
         if self.sends:
             faults.of(lambda: check_model_servers(config, CLOCK, lambda words: self.listener(Event("warning", words))))
-            jobs = TransformJobs(access.session(), access.client("sagemaker"))
+            jobs = jobs_of(access)
             check_service(config, jobs, faults, access.console_region, is_new=self.is_new_to_the_model)
 
     def rows_of(self, source: Source | None, faults: Faults, *, names_input: bool) -> RunRows:

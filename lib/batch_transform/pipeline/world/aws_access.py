@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from batch_transform.config.runfile import RunConfig
 from batch_transform.config.surroundings import SERVICES, Aws, Surroundings
 from batch_transform.config.values import check_http_url
 from batch_transform.core.errors import ConfigurationError
+from batch_transform.sagemaker.jobs import TransformJobs
 from batch_transform.sagemaker.model_lookup import REGISTRY_OPTIONS, ModelLookup
 
 _ENDPOINTS = "AWS_ENDPOINT_URL"
@@ -125,3 +126,8 @@ def lookup_of(access: AwsAccess) -> ModelLookup:
         return replace(access, region=region).client("ecr", **REGISTRY_OPTIONS)
 
     return ModelLookup(access.client("sagemaker"), access.client("s3"), registry)
+
+
+def jobs_of(access: AwsAccess, hide: Callable[[str], str] = str) -> TransformJobs:
+    """Returns the calls of jobs, made by who calls SageMaker; `hide` takes secrets out of what the service says."""
+    return TransformJobs(access.session(), access.client("sagemaker"), hide)

@@ -52,7 +52,7 @@ def recorded(run):
 
 def told_by_stop(run, monkeypatch, *, keeps_jobs=True):
     """The report of `stop`, and what it told meanwhile."""
-    monkeypatch.setattr(dispatch, "TransformJobs", lambda session, client: run.service)
+    monkeypatch.setattr(dispatch, "jobs_of", lambda access: run.service)
     kinds = {"console_region": None, "keeps_jobs": keeps_jobs}
     access = SimpleNamespace(session=lambda: None, client=lambda name: None, **kinds)
     found, told = recorded(run), []
