@@ -11,7 +11,13 @@ import pyarrow.compute as pc
 from batch_transform.core.isolation.failed_spans import Decided, decided_of, rows_in
 from batch_transform.core.isolation.observed_failures import JudgedJob, Trials, trials
 from batch_transform.core.isolation.open_spans import OPEN_SCHEMA, Move, OpenSpan, opened
-from batch_transform.core.isolation.round_stops import broken_model, foreign_stops, misread_answers, unread_answers
+from batch_transform.core.isolation.round_stops import (
+    advised,
+    broken_model,
+    foreign_stops,
+    misread_answers,
+    unread_answers,
+)
 from batch_transform.core.isolation.tries_needed import flaky, most_repeats
 from batch_transform.core.isolation.verdict_rows import FAILED, LEAF_SCHEMA, SCORED, Leaf, dead_leaf
 from batch_transform.core.spans import Span, conformed
@@ -152,7 +158,8 @@ def _stops(jobs: Sequence[JudgedJob], shown: _Shown) -> list[str]:
     if words := [words for words in (shown.misread, shown.unread) if words]:
         return words
     decided = shown.decided
-    stops = [*foreign_stops(jobs), *dict.fromkeys(each.decision.stop for each in decided if each.decision.stop)]
+    ends = [advised(each.decision.stop, each.verdict["error_class"]) for each in decided if each.decision.stop]
+    stops = [*foreign_stops(jobs), *dict.fromkeys(ends)]
     if shown.is_broken:
         example = next(each.verdict for each in decided if each.may_be_the_model)
         stops.append(broken_model(len(decided), example))
@@ -187,8 +194,9 @@ def _flaky(left: Sequence[OpenSpan], found: Trials, accepted: int) -> str | None
     needed = [max(0.0, found.needed - (span["weight"] or 0.0)) for span in rows]
     most = max(range(len(rows)), key=needed.__getitem__)
     room = most_repeats(found.rows, accepted) - found.repeats
-    classes = [span["error_class"] for span in rows if span["error_class"]]
-    return flaky(len(rows), needed[most], rows[most]["tries"] or 0, found.run, room, classes)
+    classes = {span["error_class"] for span in rows if span["error_class"]}
+    why = flaky(len(rows), needed[most], rows[most]["tries"] or 0, found.run, room, classes)
+    return advised(why, *classes) if why and len(classes) == 1 else why
 
 
 def _settled(failed: Decided, found: Trials, *, keep: bool) -> tuple[Leaf | None, OpenSpan | None]:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from batch_transform.core.amounts import counted
 from batch_transform.core.isolation.error_classes import ErrorClass, of_missing_output
+from batch_transform.core.isolation.failure_summary import advice_of
 from batch_transform.core.isolation.observed_failures import JudgedJob
 from batch_transform.core.isolation.verdict_rows import FAILED, SCORED, VERDICT_SCHEMA, Verdict
 from batch_transform.core.run_state import JobRecord
@@ -17,6 +18,15 @@ from batch_transform.core.statuses import JobStatus
 
 # Of failed spans, the classes of those that have an output.
 ANSWERED = (ErrorClass.MISMATCH, ErrorClass.UNREADABLE)
+# The settings of which one may be wrong where every request fails: what is sent, unless nobody came to read it.
+_OF_RECORDS = "record.columns, record.content_type, transform.environment"
+_OF_REQUESTS = {
+    ErrorClass.TIMED_OUT: "transform.invocations_timeout_seconds, transform.max_concurrent_transforms, "
+    "transform.instance_type",
+    ErrorClass.OUT_OF_MEMORY: "transform.instance_type, transform.max_concurrent_transforms",
+    ErrorClass.NO_ANSWER: "transform.instance_type, transform.environment",
+    ErrorClass.UNAVAILABLE: "transform.instance_type, transform.environment",
+}
 
 
 def misread_answers(jobs: Sequence[JudgedJob], *, has_schema: bool) -> str | None:
@@ -98,9 +108,16 @@ def quotes_no_row(job: JobRecord) -> bool:
 
 def broken_model(rows: int, example: Verdict) -> str:
     """Returns what a probe of which nothing was scored says: `rows` were sent, one failed verdict is the example."""
-    return (
+    settings = _OF_REQUESTS.get(ErrorClass(example["error_class"]), _OF_RECORDS)
+    words = (
         f"no record at all was scored: first every object failed, then {counted(rows, 'single row')} sent one by "
-        "one. It is the "
-        f"model or the configuration (record.columns, record.content_type, transform.environment), not a few bad rows. "
+        f"one. It is the model or the configuration ({settings}), not a few bad rows. "
         f"For example {example['object']} in {example['job']}: {example['error_class']}, {example['message']}"
     )
+    return advised(words, example["error_class"])
+
+
+def advised(words: str, error_class: str) -> str:
+    """Returns why a run ends, with what a person can do about a class of failure, if anything is known."""
+    advice = advice_of(error_class)
+    return f"{words}; {advice.removesuffix('.')}" if advice else words

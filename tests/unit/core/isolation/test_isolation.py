@@ -243,6 +243,28 @@ def test_a_probe_that_scores_nothing_ends_the_run_and_buries_nobody():
     assert "not a few bad rows" in why
 
 
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        (ErrorClass.TIMED_OUT, "transform.invocations_timeout_seconds"),
+        (ErrorClass.OUT_OF_MEMORY, "transform.instance_type"),
+        (ErrorClass.NO_ANSWER, "transform.instance_type"),
+        (ErrorClass.UNAVAILABLE, "transform.max_concurrent_transforms"),
+    ],
+)
+def test_where_no_request_of_a_probe_was_answered_in_time_no_record_is_blamed(kind, named):
+    probe = judged(verdict(0, 1, error_class=kind), verdict(5, 6, error_class=kind))
+    (why,) = reconcile([probe], NOTHING_WAITS, Known(), is_first=False, is_probe=True).stop
+    assert named in why
+    assert "record." not in why
+
+
+def test_what_ends_a_run_of_one_request_says_what_to_do_about_its_class():
+    late = judged(verdict(0, 40, error_class=ErrorClass.TIMED_OUT), made=[span(0, 40, repeats=1)])
+    (why,) = reconcile([late], NOTHING_WAITS, Known(divisible=False), is_first=False, is_probe=False).stop
+    assert why.endswith("raise transform.invocations_timeout_seconds, or the time limit of the container's server")
+
+
 def test_a_probe_that_scores_a_row_goes_on():
     done = reconcile(
         [judged(verdict(0, 1), verdict(5, 6, SCORED))], NOTHING_WAITS, Known(), is_first=False, is_probe=True
