@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from transform_emulator.scripts.handler import ScriptError
 from transform_emulator.service import switch_options
 from transform_emulator.service.allowed_callers import DoorError, doors_for
 from transform_emulator.service.limits import PING_DEADLINE_SECONDS
+from transform_emulator.service.s3_locations import bucket_fault
 from transform_emulator.service.switch_options import SwitchError
 from transform_emulator.settings import STATE_WAIT_SECONDS, Settings
 from transform_emulator.state.errors import StateError
@@ -150,13 +151,17 @@ def _url(text: str) -> str:
     return text
 
 
-def _passed_name(text: str) -> str:
-    fault = check_name(text)
-    if fault is not None:
-        raise argparse.ArgumentTypeError(fault)
-    return text
+def _faultless(fault_of: Callable[[str], str | None]) -> Callable[[str], str]:
+    def checked(text: str) -> str:
+        fault = fault_of(text)
+        if fault is not None:
+            raise argparse.ArgumentTypeError(fault)
+        return text
+
+    return checked
 
 
+_NAMES: dict[str, Any] = {"action": "append", "default": [], "metavar": "NAME"}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "--port": {
         "type": _port,
@@ -173,7 +178,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "SAGEMAKER_BIND_TO_PORT set; the URL of a server that runs already; or a script with model_fn: a folder or "
         "model.tar.gz that holds code/inference.py, or SCRIPT.py:FOLDER_OR_ARCHIVE",
     },
-    "--bucket": {"action": "append", "default": [], "metavar": "NAME", "help": "an S3 bucket to create"},
+    "--bucket": {**_NAMES, "type": _faultless(bucket_fault), "help": "an S3 bucket to create"},
     "--create-buckets": {"action": "store_true", "help": "create any missing bucket on its first put or head"},
     "--s3-endpoint": {
         "type": _endpoint,
@@ -216,9 +221,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": "how long to wait for another emulator to leave the directory (default: %(default)s)",
     },
     "--allow-host": {
-        "action": "append",
-        "default": [],
-        "metavar": "NAME",
+        **_NAMES,
         "help": "a name besides localhost that requests may ask for, as emulator.internal; *.NAME for buckets' names",
     },
     "--allow-origin": {
@@ -228,10 +231,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": "an origin whose web pages may talk to the emulator, as http://localhost:3000",
     },
     "--pass-env": {
-        "type": _passed_name,
-        "action": "append",
-        "default": [],
-        "metavar": "NAME",
+        **_NAMES,
+        "type": _faultless(check_name),
         "help": "a variable of the emulator's environment that its model servers get as well",
     },
     "--verbose": {"action": "store_true", "help": "tell each step of each instance on standard error"},

@@ -155,6 +155,18 @@ def test_a_model_needs_a_name_and_something_that_serves_it(model: str) -> None:
     assert b"is not NAME=COMMAND_OR_URL" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "name", ["Data", "ab", "a" * 64, "my_bucket", "s3://data", "", "-a1", "a..b", "10.0.0.1", "dät"]
+)
+def test_a_bucket_that_s3_would_not_make_is_refused_with_what_one_is(name: str) -> None:
+    """It was passed over, and its first object told that there is no such bucket."""
+    command = [sys.executable, "-m", "transform_emulator", "--port", "0", "--exit-with-stdin", f"--bucket={name}"]
+    environ = {**os.environ, "PYTHONPATH": LIB}
+    ended = subprocess.run(command, env=environ, capture_output=True, input=b"", timeout=WAIT_SECONDS)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"which no bucket is called; valid: 3 to 63 lower-case letters" in ended.stderr
+
+
 URLS = ["--model=m=http://u:m4rk@h", "--model=m=https://u:m4r/k@h", "--s3-endpoint=http://m4rk@h"]
 
 

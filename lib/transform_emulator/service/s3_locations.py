@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 # An access point's ARN may stand where a bucket's name does ("Using Amazon S3 access points", S3 user guide).
 _ACCESS_POINT = re.compile(r"arn:[^:/]+:s3[a-z-]*:[^/]*?(?:outpost[:/][^:/]+[:/])?accesspoint[:/][^:/]+")
 
+# General purpose bucket naming rules, S3 user guide. An address alone is refused there as well, and two dots in a row.
+_BUCKET_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
 
 @dataclass(frozen=True)
 class S3Location:
@@ -30,3 +33,13 @@ def parse_uri(uri: str) -> S3Location:
     found = _ACCESS_POINT.match(rest)
     bucket, _, key = rest.partition("/") if found is None else (found[0], "/", rest[found.end() + 1 :])
     return S3Location(bucket, key)
+
+
+def bucket_fault(name: str) -> str | None:
+    """Returns why S3 makes no bucket of this name, with what one is; None: it does."""
+    if _BUCKET_NAME.fullmatch(name):
+        return None
+    return (
+        f"is {name!r}, which no bucket is called; valid: 3 to 63 lower-case letters, digits, hyphens and single dots, "
+        "a letter or digit first and last, and no address of IPv4"
+    )
