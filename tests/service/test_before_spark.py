@@ -161,6 +161,33 @@ def test_a_file_that_is_not_there_is_refused_with_what_to_look_at(submit, tmp_pa
         assert (report["error"], starts) == ([said], False)
 
 
+EMULATED = ["--set", "emulator={models: {churn: 'python -m model'}, state: kept}"]
+
+
+@pytest.mark.parametrize("where", [[], EMULATED])
+@pytest.mark.parametrize("command", ["run", "prepare", "plan"])
+def test_a_file_that_is_not_there_is_refused_by_whatever_reads_it(submit, tmp_path, monkeypatch, command, where):
+    monkeypatch.chdir(tmp_path)
+    submit()
+    environ = {"AWS_ENDPOINT_URL": submit.emulator.endpoint_url, "AWS_REGION": "us-east-1", "PATH": "/usr/bin:/bin"}
+    words = [command, str(tmp_path / "run.yml"), *where, "--set", f"input.path={tmp_path}/gone"]
+    (tmp_path / "work" / "command.json").unlink()
+    assert main([str(tmp_path / "work"), "jobs/score.py", *words], environ | {"SPARK_HOME": ""}) == 2
+    assert "there is no such file or folder" in (tmp_path / "work" / "fallback.json").read_text()
+    assert not (tmp_path / "work" / "command.json").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "prepare", "plan"])
+def test_the_installed_command_looks_for_it_where_the_emulator_is(submit, tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    submit()
+    for module in ("run.run_job", "plan.plan_job"):
+        monkeypatch.setattr(f"batch_transform.pipeline.commands.{module}", None)
+    words = [command, str(tmp_path / "run.yml"), *EMULATED, "--set", f"input.path={tmp_path}/gone"]
+    assert console_script.exit_code(words) == 2
+    assert "there is no such file or folder" in capsys.readouterr().out
+
+
 def test_a_file_that_another_machine_may_have_is_left_to_spark(submit, tmp_path):
     assert submit("--master", "spark://h:7077", path=f"{tmp_path}/gone")[2]
 

@@ -23,7 +23,7 @@ from batch_transform.pipeline.checks.collected_faults import Faults, check_bucke
 from batch_transform.pipeline.checks.footer_columns import check_columns
 from batch_transform.pipeline.checks.model_servers import check_model_servers
 from batch_transform.pipeline.local_process import CLOCK
-from batch_transform.pipeline.places import places_of, targets_of
+from batch_transform.pipeline.places import DATABRICKS_VARIABLE, places_of, targets_of
 from batch_transform.pipeline.recorded import check_same, read_run
 from batch_transform.pipeline.world.aws_access import access_of, jobs_of
 from batch_transform.s3.store import S3Store
@@ -50,8 +50,7 @@ def told_before_spark(config: RunConfig, environ: Mapping[str, str], files_are_h
     if config.emulator is not None:
         if _keeps_nothing(config.emulator):  # what it keeps may be scored, and need no model
             faults.of(lambda: check_model_servers(config, CLOCK))
-            _check_places(config, None, faults)
-            _check_there(config, faults, files_are_here)
+            _check_here(config, environ, faults)
         if config.input is not None and not is_s3(config.input.path or ""):
             check_columns(config, None, faults)
         faults.refuse()
@@ -86,6 +85,27 @@ def _keeps_nothing(emulator: Emulator) -> bool:
         return True
     except OSError:
         return False  # whatever it is, the emulator says it
+
+
+def check_unheard_of(config: RunConfig, environ: Mapping[str, str]) -> None:
+    """Refuses a run in an embedded emulator that what this one keeps does not know: it needs its input and its places.
+
+    Args:
+        config: of the run.
+        environ: of whoever drives it.
+
+    Raises:
+        ConfigurationError: one of them is not there, or cannot be written.
+    """
+    faults = Faults()
+    _check_here(config, environ, faults)
+    faults.refuse()
+
+
+def _check_here(config: RunConfig, environ: Mapping[str, str], faults: Faults) -> None:
+    """Finds what lacks on the machine that an embedded emulator is on, which is the one that Spark is on."""
+    _check_places(config, None, faults)
+    _check_there(config, faults, DATABRICKS_VARIABLE not in environ)
 
 
 def _check_places(config: RunConfig, store: ObjectStore | None, faults: Faults) -> None:
@@ -138,18 +158,24 @@ def _is_of_files(format: str) -> bool:
     return name in _OF_FILES or isinstance(output_formats().get(name), FileFormat)
 
 
-def check_plan(config: RunConfig, environ: Mapping[str, str], tell: Callable[[str], None]) -> None:
-    """Refuses a plan of a record with a column that no file of the input has; the plan itself tells all else.
+def check_plan(
+    config: RunConfig, environ: Mapping[str, str], tell: Callable[[str], None], files_are_here: bool = False
+) -> None:
+    """Refuses a plan of an input that is not there, or of a column that none of its files has; all else tells the plan.
 
     Args:
         config: of the run.
         environ: of whoever will plan it.
         tell: is told at once of a model's server that is not there, which the plan waits for and tells as missing.
+        files_are_here: whether Spark finds the files of this machine, and no others.
 
     Raises:
-        ConfigurationError: there is such a column, or AWS cannot be asked with what is set.
+        ConfigurationError: there is none, or such a column, or AWS cannot be asked with what is set.
     """
     _tell_servers(config, tell)
+    faults = Faults()
+    _check_there(config, faults, files_are_here or (config.emulated and DATABRICKS_VARIABLE not in environ))
+    faults.refuse()
     given, store = config.input, None
     if given is None or (config.emulator is not None and is_s3(given.path or "")):
         return  # the emulator that has the input is not up yet

@@ -89,6 +89,10 @@ class _Job(Guarded):
             access = self._access(beginning)
             state = known_run(self._config, access)
             self.is_new = state is None
+            if emulator is not None and self.is_new and self._command in (RUN, PREPARE):
+                from batch_transform.pipeline.checks.before_spark import check_unheard_of
+
+                check_unheard_of(self._config, os.environ)
             report = state.report if state is not None else None
             if report is not None and (not self._switches.retry_dead or has_no_dead_rows(report)):
                 self._tell_published(report)

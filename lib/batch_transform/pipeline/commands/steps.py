@@ -11,9 +11,10 @@ from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.run_state import RunState
 from batch_transform.core.secret_values import secrets_of
 from batch_transform.core.statuses import RunStatus
+from batch_transform.pipeline.checks.before_spark import check_unheard_of
 from batch_transform.pipeline.commands.command_line import CommandLine
 from batch_transform.pipeline.commands.command_options import COLLECT, PREPARE, SUBMIT
-from batch_transform.pipeline.commands.named_run import Reached, reached, resumable
+from batch_transform.pipeline.commands.named_run import Reached, loaded, reached, resumable
 from batch_transform.pipeline.commands.other_command import spelled
 from batch_transform.pipeline.commands.step_work import is_prepared, step_report, without_spark
 from batch_transform.pipeline.handshake import Handshake, seconds_before
@@ -69,6 +70,10 @@ class _Step(Guarded):
         there = self.resources.enter_context(reached(self._asked, self._environ))
         run, self.place = there.recorded(), str(there.uri)
         if self._asked.command == PREPARE and not is_prepared(run.state):
+            if run.state is None and self._asked.names_file:
+                config = loaded(self._asked, self._environ)
+                if config.emulator is not None:
+                    check_unheard_of(config, self._environ)
             self.needs_spark = True
             return
         config = going_on(self._asked, self._environ, there, run.state)

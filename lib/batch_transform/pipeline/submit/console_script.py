@@ -22,7 +22,7 @@ from batch_transform.core.publishing.report import already_published
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.commands.argument_parser import asked_for
 from batch_transform.pipeline.commands.command_line import CommandLine, parse, step_of
-from batch_transform.pipeline.commands.command_options import JSON, PLAN, RUN, STEPS
+from batch_transform.pipeline.commands.command_options import JSON, PLAN, PREPARE, RUN, STEPS
 from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
 from batch_transform.pipeline.commands.other_command import commands_here
 from batch_transform.pipeline.commands.package import ENTRY, ENTRY_TEXT
@@ -96,7 +96,7 @@ def _done(asked: CommandLine, printed: PrintedReport, is_job: bool) -> int:
     from batch_transform.pipeline.commands.run import run_job
 
     # In a cluster's job Spark is there already, and the run asks AWS all at once.
-    if asked.command == RUN and not asked.retry_dead and not (is_job and config.emulator is None):
+    if asked.command in (RUN, PREPARE) and not asked.retry_dead and not (is_job and config.emulator is None):
         report = told_before_spark(config, os.environ)
         if report is not None:
             teller(RUN)(already_published(report))

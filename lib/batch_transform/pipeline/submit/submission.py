@@ -25,7 +25,7 @@ from batch_transform.core.statuses import RunStatus
 from batch_transform.deploy.port import SparkTarget
 from batch_transform.pipeline.checks.before_spark import check_plan, told_before_spark
 from batch_transform.pipeline.commands.command_line import CommandLine, log_form, parse, step_of
-from batch_transform.pipeline.commands.command_options import EXACT, LOG_FORM, PLAN, RUN, SHOW_RECORD
+from batch_transform.pipeline.commands.command_options import EXACT, LOG_FORM, PLAN, PREPARE, RUN, SHOW_RECORD
 from batch_transform.pipeline.commands.dispatch import configuration, done_without_spark
 from batch_transform.pipeline.commands.other_command import commands_here
 from batch_transform.pipeline.commands.spark_submit_arguments import SparkArguments
@@ -83,7 +83,7 @@ def write_submission(
     """
     home, given = placed_arguments(asked, config, target, places.work, environ)
     _check(asked, config, given, home, environ)
-    is_told = asked.command == RUN and not asked.retry_dead and not given.in_cluster and not asked.dry_run
+    is_told = asked.command in (RUN, PREPARE) and not asked.retry_dead and not given.in_cluster and not asked.dry_run
     if is_told and (report := tell(config, environ, given.local)):
         teller(RUN)(already_published(report))
         handshake.report(report)
@@ -123,7 +123,7 @@ def _check(
             "plan: is printed by its driver, which is here with --deploy-mode client only; leave --deploy-mode out"
         )
     if asked.command == PLAN:
-        check_plan(config, environ, teller("warning"))
+        check_plan(config, environ, teller("warning"), given.local)
 
 
 def _words_of_the_driver(asked: CommandLine) -> list[str]:

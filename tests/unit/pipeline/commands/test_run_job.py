@@ -75,6 +75,21 @@ def test_of_a_run_that_an_emulator_keeps_what_its_state_tells_is_told_before_spa
     assert begun == (["a"] if said == "Spark begins" else [])
 
 
+@pytest.mark.parametrize("command", ["run", "prepare"])
+def test_of_a_run_that_the_emulator_does_not_know_the_input_is_looked_for_before_spark(monkeypatch, tmp_path, command):
+    """Of one that it knows it need not be there any more."""
+    emulator = nullcontext(SimpleNamespace(endpoint=lambda: "http://127.0.0.1:1"))
+    monkeypatch.setattr(run, "beginning_emulator", lambda config: emulator)
+    monkeypatch.setattr(run, "run_session", lambda run_id: pytest.fail("Spark begins"))
+    monkeypatch.setattr(recorded, "known_run", lambda config, access: None)
+    emulated = {"models": {"m": "python -m model"}, "state": str(tmp_path)}
+    document = {**DOCUMENT, "input": {"path": f"{tmp_path}/gone"}, "emulator": emulated}
+    reports = []
+    handshake = SimpleNamespace(alive_file=None, report=reports.append)
+    assert run.run_job(document, handshake, command, RunSwitches()) == 2
+    assert "there is no such file or folder" in reports[0]["error"][0]
+
+
 def test_a_plan_beside_a_run_with_the_same_emulator_is_refused_before_spark(monkeypatch):
     def endpoint():
         raise ConfigurationError("emulator.state: kept is in use")
@@ -93,7 +108,9 @@ def test_a_plan_beside_a_run_with_the_same_emulator_is_refused_before_spark(monk
     [(None, False, True), (None, True, True), (known(gate="passed"), True, False)],
 )
 @pytest.mark.parametrize("moment", ["spark", "checks", "begun"])
-def test_ctrl_c_in_the_checks_of_a_new_run_says_that_nothing_was_begun(monkeypatch, state, kept, is_told_new, moment):
+def test_ctrl_c_in_the_checks_of_a_new_run_says_that_nothing_was_begun(
+    monkeypatch, tmp_path, state, kept, is_told_new, moment
+):
     """It spoke of jobs in flight, and of a `stop` that then found no run."""
 
     @contextmanager
@@ -114,7 +131,8 @@ def test_ctrl_c_in_the_checks_of_a_new_run_says_that_nothing_was_begun(monkeypat
     monkeypatch.setattr(run, "reaching_s3", lambda *args: nullcontext())
     monkeypatch.setattr(opening_run, "open_run", opened)
     monkeypatch.setattr(recorded, "known_run", lambda config, access: state)
-    document = {**DOCUMENT, "emulator": {"models": {"m": "http://127.0.0.1:9"}, **({"state": "kept"} if kept else {})}}
+    emulated = {"models": {"m": "http://127.0.0.1:9"}, **({"state": "kept"} if kept else {})}
+    document = {**DOCUMENT, "input": {"path": str(tmp_path)}, "emulator": emulated}
     reports = []
     handshake = SimpleNamespace(alive_file=None, report=reports.append)
     assert run.run_job(document, handshake, command="run", switches=NO_SWITCHES) == 130
