@@ -47,8 +47,12 @@ def test_an_application_that_raises_is_a_500(serve) -> None:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError(errno.ENOSPC, "No space left on device", "/state/objects/1"), "(No space left on device);"),
-        (sqlite3.OperationalError("database or disk is full"), "(database or disk is full);"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/state/objects/1"),
+            "(No space left on device); see that the folder",
+        ),
+        (sqlite3.OperationalError("database or disk is full"), "(database or disk is full); see that the folder"),
+        (OSError(errno.EMFILE, "Too many open files", "/state/objects/1"), "(Too many open files); its"),
         (KeyError("a value"), "failed; its"),
     ],
 )

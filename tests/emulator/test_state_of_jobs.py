@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -17,6 +18,10 @@ from support.emulator_aws import Aws, request
 from support.kept_process import SECONDS, KeptProcess, kept_process
 from support.sampling import one_in
 from support.scripted_model import ScriptedModel, echo
+from transform_emulator.control_plane.jobs import FINAL, Job, Life
+from transform_emulator.emulator import Emulator
+from transform_emulator.settings import Settings
+from transform_emulator.state.kept_jobs import KeptJobs
 
 LINES = {f"{letter}": f"{letter}\n".encode() for letter in "abcdef"}
 ROLE = "arn:aws:iam::123456789012:role/of-models"
@@ -264,3 +269,34 @@ def test_time_by_describes(tmp_path: Path, model: ScriptedModel) -> None:
         kept.restart()
         statuses += [described(kept.aws)["TransformJobStatus"] for _ in range(2)]
         assert statuses == ["InProgress", "InProgress", "Completed"]
+
+
+def describe_while_in_progress(client: Any) -> None:
+    deadline = time.monotonic() + SECONDS
+    while client.describe_transform_job(TransformJobName="job")["TransformJobStatus"] == "InProgress":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_job_whose_end_cannot_be_kept_says_so_and_ends_once_it_can(
+    tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a full disk it was in progress for ever, and whoever waited for it waited as long."""
+    full, keep = threading.Event(), KeptJobs.keep
+
+    def keep_if_there_is_room(kept: KeptJobs, job: Job, life: Life) -> None:
+        if life.status in FINAL and full.is_set():
+            raise sqlite3.OperationalError("database or disk is full")
+        keep(kept, job, life)
+
+    monkeypatch.setattr(KeptJobs, "keep", keep_if_there_is_room)
+    full.set()
+    with Emulator(Settings({"scripted": model.url}, buckets=["data"], state=tmp_path / "state")) as emulator:
+        aws = Aws.of(emulator.endpoint_url)
+        client = aws.client("sagemaker", config=boto3.session.Config(retries={"total_max_attempts": 1}))
+        aws.s3.put_object(Bucket="data", Key="in/a", Body=b"1\n")
+        aws.sagemaker.create_transform_job(**request("job", "data"))
+        with pytest.raises(ClientError, match="database or disk is full"):
+            describe_while_in_progress(client)
+        full.clear()
+        assert client.describe_transform_job(TransformJobName="job")["TransformJobStatus"] == "Completed"

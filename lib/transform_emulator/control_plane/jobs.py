@@ -1,5 +1,6 @@
 """The life of a transform job, and the register of all of them. Threads meet here, so every change takes the lock."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,8 @@ from typing import Any
 from transform_emulator.control_plane.clock import Clock
 from transform_emulator.control_plane.stop_signal import StopSignal
 from transform_emulator.service.limits import MAX_FAILURE_REASON_CHARACTERS
+
+log = logging.getLogger(__name__)
 
 
 class Status(Enum):
@@ -73,6 +76,7 @@ class Job:
         done: Set when the status is final.
         describes: How often the job was described.
         work: What each of its instances has done, once it has ended.
+        unkept: How it has ended, if that could not be recorded; it is not seen before it is.
     """
 
     scope: Scope
@@ -84,6 +88,7 @@ class Job:
     done: threading.Event = field(default_factory=threading.Event)
     describes: int = 0
     work: Sequence[Mapping[str, float]] = ()
+    unkept: Life | None = None
 
     @property
     def name(self) -> str:
@@ -192,7 +197,25 @@ class JobRegister:
             elif failure_reason is not None:
                 reason = failure_reason[:MAX_FAILURE_REASON_CHARACTERS]
                 ended = replace(ended, status=Status.FAILED, failure_reason=reason)
-            self._change(job, ended)
+            job.unkept = ended
+        try:
+            self.record_end(job)
+        except Exception:
+            log.exception(
+                "the end of %s cannot be recorded; who describes it is told, and has it tried again", job.name
+            )
+
+    def record_end(self, job: Job) -> None:
+        """Records how the job has ended, where it has: of a full disk, for one, it would be in progress for ever.
+
+        Raises:
+            Exception: It cannot be recorded.
+        """
+        with self._lock:
+            if job.unkept is None:
+                return
+            self._change(job, job.unkept)
+            job.unkept = None
         job.done.set()
 
     def count_describe(self, job: Job) -> int:

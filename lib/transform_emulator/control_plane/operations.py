@@ -139,6 +139,7 @@ class Operations:
         if shown is not None and self._jobs.count_describe(job) > shown:
             job.released.set()
             job.done.wait(LONGEST_DESCRIBE_SECONDS)
+        self._jobs.record_end(job)
         if self._clock is None:
             return description(job)
         self._clock.look(job.arn)

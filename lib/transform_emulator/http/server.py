@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
 import sqlite3
@@ -27,6 +28,7 @@ IDLE_SECONDS = 300.0
 BODILESS_STATUSES = (204, 304)
 ONE_WRITE_BYTES = 2**16
 PASSED_OVER_BYTES = 2**26  # of a refused request's body: a client that is still sending it would not read the answer
+OF_A_DISK = frozenset({errno.ENOENT, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 NOT_THE_APPLICATIONS = ("access-control-", "content-length")  # headers that this server says itself
 
 log = logging.getLogger(__name__)
@@ -119,7 +121,7 @@ class KeepAliveHandler(MotoRequestHandler):
         try:
             return run_wsgi_app(self.server.app, environ)
         except BaseException as error:  # whose traceback goes to standard error; the client may retry
-            text = f"the emulator failed{_of_the_machine(error)}; its standard error tells why"
+            text = f"the emulator failed{_of_the_machine(error)}"
             self._refuse(Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", text))
             raise
 
@@ -178,7 +180,14 @@ def make_server(port: int, application: WSGIApplication, doors: Doors) -> Server
 def _of_the_machine(error: BaseException) -> str:
     """What the system or the database says, as of a full disk: an emulator's own words may be read by nobody."""
     words = error.strerror if isinstance(error, OSError) else str(error) if isinstance(error, sqlite3.Error) else None
-    return f" ({words})" if words else ""
+    if not words:
+        return "; its standard error tells why"
+    if isinstance(error, OSError) and error.errno not in OF_A_DISK:
+        return f" ({words}); its standard error tells why"
+    return (
+        f" ({words}); see that the folder in which it keeps its state (--state, of a run emulator.state) is there, can "
+        "be written, and has room"
+    )
 
 
 def _length(text: str | None) -> int:
