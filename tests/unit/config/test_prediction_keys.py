@@ -14,7 +14,7 @@ from batch_transform.core.predictions.answer_form import AnswerForm
 from batch_transform.core.predictions.output_counts import KeyCheck
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.checks.input_rows import check_filtered, key_check
+from batch_transform.pipeline.checks.input_rows import check_blank_lines, check_filtered, key_check
 
 INPUTS = S3Uri.parse("s3://bucket/run/input")
 READER = PredictionReader(pa.schema([("id", pa.string()), ("p", pa.float64()), ("day", pa.date32())]))
@@ -129,3 +129,14 @@ def test_a_filter_that_leaves_no_field_of_the_schema_is_refused():
         check_filtered(JOINED, READER)
     check_filtered(JOINED, PredictionReader())  # one string: the line as it is
     check_filtered(JOINED, PredictionReader(READER.schema, form=AnswerForm(steps=("SageMakerOutput",))))
+
+
+@pytest.mark.parametrize(("format", "kind"), [("text", pa.float64()), ("csv", pa.int32()), ("jsonlines", pa.string())])
+def test_blank_lines_are_refused_only_where_one_may_be_an_answer(format, kind):
+    """`refuse` was passed over, without a word, where answers are no bare strings."""
+    reader = PredictionReader(pa.schema([("p", kind)]), form=AnswerForm(format))
+    with pytest.raises(ConfigurationError, match=r"prediction\.blank_lines: is refuse.* leave the key out"):
+        check_blank_lines("refuse", reader)
+    check_blank_lines("skip", reader)
+    check_blank_lines("refuse", PredictionReader())
+    check_blank_lines("refuse", PredictionReader(pa.schema([("p", pa.string())]), form=AnswerForm("text")))

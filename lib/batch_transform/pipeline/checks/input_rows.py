@@ -31,6 +31,7 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.answer_form import JSON
 from batch_transform.core.predictions.answer_form import JSON_LINES as JSON_LINES_ANSWER
 from batch_transform.core.predictions.output_counts import KeyCheck
+from batch_transform.core.predictions.prediction_types import may_be_blank
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.run_state import RunState
 from batch_transform.core.uris import S3Uri
@@ -82,6 +83,8 @@ def rows_of(
     reader, record, framing = shape.reader, rule.fields, framing_of(config.settings)
     key = faults.of(lambda: key_check(config.prediction.key, reader, record, places.layout.input, framing))
     faults.of(lambda: check_filtered(config.transform.output_filter, reader))
+    if recorded is None:  # it was `refuse` unless given once, and is in the ledgers of runs of any schema
+        faults.of(lambda: check_blank_lines(config.prediction.blank_lines, reader))
     faults.refuse()
     return RunRows(source, schema, rule, shape, key)
 
@@ -199,6 +202,20 @@ def check_filtered(output_filter: str | None, reader: PredictionReader) -> None:
             f"prediction.schema: has {', '.join(reader.schema.names)}, and transform.output_filter leaves "
             f"{' and '.join(names)} of each answer, so none could be read; name one of these in the schema, such as "
             f"'{names[-1]} struct<p: double>', or let the filter leave the prediction alone"
+        )
+
+
+def check_blank_lines(asked: str, reader: PredictionReader) -> None:
+    """Checks that an output with a blank line is refused only where one may be an answer.
+
+    Raises:
+        ConfigurationError: none may be, and all are left out, whatever was asked for.
+    """
+    if asked == "refuse" and not may_be_blank(reader.schema, reader.form):
+        raise ConfigurationError(
+            "prediction.blank_lines: is refuse, which holds of answers that are bare strings alone (no "
+            "prediction.schema, or in csv and text one of one string); between these answers blank lines are left out, "
+            "and the lines that remain must be as many as the rows: leave the key out"
         )
 
 
