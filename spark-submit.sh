@@ -78,9 +78,13 @@ await() { # runs a command that signals do not cut short unnoticed; returns its 
 check_java() {
     java=java
     [ -z "${JAVA_HOME:-}" ] || java=$JAVA_HOME/bin/java
-    version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\)[."-].*/\1/p' | head -n 1)
-    [ "${version:-0}" -ge 17 ] ||
-        refuse "Java 17 or newer is needed (found: ${version:-none}): install a JDK, for example openjdk-17-jre-headless, or set JAVA_HOME"
+    words=$("$java" -version 2>&1)
+    version=$(printf '%s\n' "$words" | sed -n 's/.* version "\(1\.\)\{0,1\}\([0-9]*\)[."-].*/\2/p' | head -n 1)
+    [ "${version:-0}" -lt 17 ] || return
+    # As where JAVA_HOME leads nowhere, or JAVA_TOOL_OPTIONS has what no Java takes.
+    words=$(printf '%s\n' "$words" | sed '/^Picked up/d; s/^.*: line [0-9]*: //; s/[[:cntrl:]]//g' | head -n 1)
+    [ -z "$version" ] || words=
+    refuse "Java 17 or newer is needed (found: ${version:-none}): install a JDK, for example openjdk-17-jre-headless, or set JAVA_HOME${JAVA_HOME:+, which is $JAVA_HOME}${words:+; $java -version says: $words}"
 }
 
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }

@@ -286,7 +286,7 @@ def bin_folder(folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("first_line", "found"),
-    [('openjdk version "11.0.2" 2019-01-15', "11"), ('java version "1.8.0_202"', "1"), ("no Java runtime", "none")],
+    [('openjdk version "11.0.2" 2019-01-15', "11"), ('java version "1.8.0_202"', "8"), ("no Java runtime", "none")],
 )
 def test_a_java_that_is_missing_or_old_gets_one_line_that_says_what_to_install(tmp_path, first_line, found):
     done = Wrapper(tmp_path, JAVA_HOME=fake_java(tmp_path, first_line)).run("run.yml")
@@ -294,6 +294,18 @@ def test_a_java_that_is_missing_or_old_gets_one_line_that_says_what_to_install(t
     assert done.stderr.splitlines()[1:] == last_lines(json.loads(done.stdout))
     assert f"Java 17 or newer is needed (found: {found}): install" in done.stderr
     assert json.loads(done.stdout)["status"] == "refused"
+
+
+def test_where_a_java_was_looked_for_that_is_not_there_is_told(tmp_path):
+    (said,) = json.loads(Wrapper(tmp_path, JAVA_HOME="/nowhere").run("run.yml").stdout)["error"]
+    where = "which is /nowhere; /nowhere/bin/java -version says: /nowhere/bin/java: No such file or directory"
+    assert said.endswith(f"or set JAVA_HOME, {where}")
+
+
+def test_what_a_java_says_that_does_not_begin_is_told(tmp_path):
+    java = fake_java(tmp_path, "Picked up JAVA_TOOL_OPTIONS: -no\nUnrecognized option: -no\nError: no machine")
+    (said,) = json.loads(Wrapper(tmp_path, JAVA_HOME=java).run("run.yml").stdout)["error"]
+    assert said.endswith("says: Unrecognized option: -no")
 
 
 def test_a_folder_that_was_removed_is_told_and_not_that_there_is_no_java(tmp_path):
