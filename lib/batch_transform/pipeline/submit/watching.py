@@ -54,15 +54,15 @@ def watch(work: Path, words: BinaryIO, display: Display) -> None:
     reader = threading.Thread(target=_read, args=(work, words, said), daemon=True)
     reader.start()
     display.tell(Event(SUBMIT, kind=EventKind.BEGINS))
-    events = _Events(work / EVENTS)
-    is_over = False
-    while not is_over:
-        if is_over := (work / CODE).exists() or not reader.is_alive():
-            reader.join(_GRACE_SECONDS)  # what is left of spark-submit may hold its pipe
-        for event in (*_taken(said), *events.new()):
-            display.tell(event)
-        display.tick()
-        time.sleep(0 if is_over else _LOOK_SECONDS)
+    with (work / EVENTS).open(encoding="utf-8", errors="replace") as appended:
+        events, is_over = _Events(appended), False
+        while not is_over:
+            if is_over := (work / CODE).exists() or not reader.is_alive():
+                reader.join(_GRACE_SECONDS)  # what is left of spark-submit may hold its pipe
+            for event in (*_taken(said), *events.new()):
+                display.tell(event)
+            display.tick()
+            time.sleep(0 if is_over else _LOOK_SECONDS)
     display.close()
     for event in _end(work):
         display.tell(event)
@@ -101,8 +101,8 @@ def _taken(said: SimpleQueue[Event]) -> Iterator[Event]:
 class _Events:
     """A file to which another process appends lines."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open(encoding="utf-8", errors="replace")
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
         self._part = ""
 
     def new(self) -> Iterator[Event]:

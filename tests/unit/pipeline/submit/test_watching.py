@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from batch_transform.pipeline.submit.watching import telling
+import subprocess
+import sys
+
+from batch_transform.pipeline.submit.watching import CODE, EVENTS, telling
 
 USAGE = [f"  --option-{number}\n" for number in range(100)]
 
@@ -19,3 +22,11 @@ def test_a_few_lines_are_shown_once_in_their_order_and_without_a_stack():
         "java.lang.IllegalStateException: b",
         "c",
     ]
+
+
+def test_nothing_is_left_open_which_a_python_that_tells_warnings_would_say_below_a_run(tmp_path):
+    for name, text in ((EVENTS, ""), (CODE, "0")):
+        (tmp_path / name).write_text(text)
+    command = [sys.executable, "-W", "error", "-m", "batch_transform.pipeline.submit.watching", str(tmp_path)]
+    watched = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+    assert watched.stderr == b""
