@@ -82,8 +82,9 @@ check_java() {
     version=$(printf '%s\n' "$words" | sed -n 's/.* version "\(1\.\)\{0,1\}\([0-9]*\)[."-].*/\2/p' | head -n 1)
     [ "${version:-0}" -lt 17 ] || return
     # As where JAVA_HOME leads nowhere, or JAVA_TOOL_OPTIONS has what no Java takes.
-    words=$(printf '%s\n' "$words" | sed '/^Picked up/d; s/^.*: line [0-9]*: //; s/[[:cntrl:]]//g' | head -n 1)
+    words=$(printf '%s\n' "$words" | sed '/^Picked up/d; s/^.*: line [0-9]*: //; s/[[:cntrl:]]//g' | head -n 2)
     [ -z "$version" ] || words=
+    words=${words//$'\n'/ }
     refuse "Java 17 or newer is needed (found: ${version:-none}): install a JDK, for example openjdk-17-jre-headless, or set JAVA_HOME${JAVA_HOME:+, which is $JAVA_HOME}${words:+; $java -version says: $words}"
 }
 
@@ -281,6 +282,7 @@ end_without_report() { # exit code: of what ended before any Python had said how
     exit "$1"
 }
 
+{ # bash reads a file as it goes on: what is within braces it has read, whatever is written over the file meanwhile
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || refuse "the folder of $0 cannot be entered"
 entry=${BATCH_TRANSFORM_ENTRY_POINT:-$root/jobs/score.py}
 trap '[ -z "$work" ] || rm -rf "$work"' EXIT
@@ -346,3 +348,4 @@ code=$(cat "$work/exit" 2>/dev/null || printf %s "${interrupted:-$code}")
 [ "$code" != 143 ] || code=${interrupted:-143} # of a driver that was told of Ctrl-C by what ends Spark
 [ -z "$teller" ] || let_finish "$code"
 finish "$code"
+}

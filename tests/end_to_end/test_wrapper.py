@@ -296,6 +296,17 @@ def test_a_java_that_is_missing_or_old_gets_one_line_that_says_what_to_install(t
     assert json.loads(done.stdout)["status"] == "refused"
 
 
+def test_a_wrapper_that_is_written_over_while_it_runs_ends_as_it_began(tmp_path):
+    """As `cp` does with a newer version: bash went on in the middle of that, and began the run once more."""
+    text = "echo changed\n" * 5000
+    (tmp_path / "newer").write_text(text)
+    newer = f"cat {tmp_path}/newer >{tmp_path}/clone/spark-submit.sh"
+    script(tmp_path / "jdk" / "bin" / "java", f"{newer}; echo 'openjdk version \"17.0.1\"' >&2")
+    done = run_copy(Wrapper(tmp_path, JAVA_HOME=str(tmp_path / "jdk")))
+    assert json.loads(done.stdout)["status"] == "failed"  # beside that clone there is no lib
+    assert (tmp_path / "clone" / "spark-submit.sh").read_text() == text
+
+
 def test_where_a_java_was_looked_for_that_is_not_there_is_told(tmp_path):
     (said,) = json.loads(Wrapper(tmp_path, JAVA_HOME="/nowhere").run("run.yml").stdout)["error"]
     where = "which is /nowhere; /nowhere/bin/java -version says: /nowhere/bin/java: No such file or directory"
@@ -305,7 +316,7 @@ def test_where_a_java_was_looked_for_that_is_not_there_is_told(tmp_path):
 def test_what_a_java_says_that_does_not_begin_is_told(tmp_path):
     java = fake_java(tmp_path, "Picked up JAVA_TOOL_OPTIONS: -no\nUnrecognized option: -no\nError: no machine")
     (said,) = json.loads(Wrapper(tmp_path, JAVA_HOME=java).run("run.yml").stdout)["error"]
-    assert said.endswith("says: Unrecognized option: -no")
+    assert said.endswith("says: Unrecognized option: -no Error: no machine")
 
 
 def test_a_folder_that_was_removed_is_told_and_not_that_there_is_no_java(tmp_path):
