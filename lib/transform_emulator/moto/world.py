@@ -21,6 +21,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import FakeKey
 
 from transform_emulator.moto.answers import answer_as_s3
+from transform_emulator.moto.checksums import tell_checksums
 from transform_emulator.moto.listing import list_below
 from transform_emulator.moto.parts import read_parts
 from transform_emulator.moto.uploads import refuse_uploads
@@ -157,6 +158,7 @@ def _divide() -> None:
 
     answer_as_s3()
     list_below()
+    tell_checksums()
     read_parts()
     refuse_uploads()
     setattr(BackendDict, "__getattribute__", attribute)  # noqa: B010
