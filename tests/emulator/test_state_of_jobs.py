@@ -235,7 +235,7 @@ def test_models_and_endpoints_of_clients(kept: KeptProcess) -> None:
             client.describe_model(ModelName="mine"),
             client.describe_endpoint_config(EndpointConfigName="one"),
             client.describe_endpoint(EndpointName="one"),
-            {"names": [each["ModelName"] for each in client.list_models()["Models"]]},
+            {"names": [each["ModelName"] for each in client.list_models(SortBy="Name")["Models"]]},
         ]
         return [{k: v for k, v in answer.items() if k != "ResponseMetadata"} for answer in answers]
 

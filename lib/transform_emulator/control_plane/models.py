@@ -8,6 +8,7 @@ from transform_emulator.control_plane.errors import validation
 from transform_emulator.control_plane.rules import NOT_EMULATED, check_environment
 
 CREATE_MODEL = "CreateModel"
+LIST_MODELS = "ListModels"
 CREATE_ENDPOINT_CONFIG = "CreateEndpointConfig"
 # Members of CreateEndpointConfig, and of one of its variants, without which other answers, or none, would come back.
 NOT_EMULATED_OF_ENDPOINTS = ("ShadowProductionVariants", "DataCaptureConfig", "AsyncInferenceConfig", "ExplainerConfig")

@@ -27,7 +27,10 @@ class Registry(Protocol):
     """The models of every account and region."""
 
     def create(self, scope: Scope, body: dict[str, Any]) -> str:
-        """Creates a model, in place of one of its name; returns its ARN."""
+        """Creates a model and returns its ARN; raises ApiError where a client has created one of its name."""
+
+    def models(self, scope: Scope) -> list[listing.ListedModel]:
+        """Returns the scope's models."""
 
     def role_of_model(self, scope: Scope, model_name: str) -> str | None:
         """Returns the model's ExecutionRoleArn, or None if there is no such model."""
@@ -102,6 +105,8 @@ class Operations:
             models.check(body)
             return {"ModelArn": self._registry.create(scope, body)}
         shapes.check(operation, body)
+        if operation == models.LIST_MODELS:
+            return listing.page_of_models(self._registry.models(scope), body)
         if operation in tags.TAG_CALLS:
             return tags.call(self._jobs, operation, scope, body)
         return self._calls[operation](scope, body)

@@ -15,7 +15,12 @@ from transform_emulator.control_plane import request_validation as shapes
 from transform_emulator.control_plane import tags
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Scope
-from transform_emulator.control_plane.models import CREATE_ENDPOINT_CONFIG, CREATE_MODEL, check_endpoint_config
+from transform_emulator.control_plane.models import (
+    CREATE_ENDPOINT_CONFIG,
+    CREATE_MODEL,
+    LIST_MODELS,
+    check_endpoint_config,
+)
 from transform_emulator.control_plane.operations import TRANSFORM_CALLS
 from transform_emulator.control_plane.rules import NOT_EMULATED
 from transform_emulator.endpoints.invocations import Endpoints, call_of, decode_error
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
-OURS = TRANSFORM_CALLS | {CREATE_MODEL}
+OURS = TRANSFORM_CALLS | {CREATE_MODEL, LIST_MODELS}
 SAGEMAKER_SERVICE = "SageMaker"
 LOGS_SERVICE = "Logs_20140328"
 # As moto's dispatcher has it: what begins so is moto's own interface, which runs, records and changes anything.

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterable, Mapping
+from datetime import timezone
 from typing import Any
 
 from moto.iam.models import get_account_id_from
@@ -12,6 +13,7 @@ from moto.sagemaker.models import Model, sagemaker_backends
 
 from transform_emulator.control_plane.errors import validation
 from transform_emulator.control_plane.jobs import Scope
+from transform_emulator.control_plane.listing import ListedModel
 from transform_emulator.endpoints.invocations import Served
 from transform_emulator.moto.world import World, within
 from transform_emulator.scripts.handler import ScriptError
@@ -80,8 +82,29 @@ class ModelRegistry:
 
     @within
     def create(self, scope: Scope, body: Mapping[str, Any]) -> str:
-        """Creates the model of a CreateModel request, in place of one of its name; returns its ARN."""
+        """Creates the model of a CreateModel request, in place of a served one of its name; returns its ARN.
+
+        Raises:
+            ApiError: A client has created one of its name.
+        """
+        with self._lock:
+            return self._create(scope, body)
+
+    @within
+    def models(self, scope: Scope) -> list[ListedModel]:
+        """Returns all models, as ListModels tells of them."""
+        found = sagemaker_backends[scope.account][scope.region].list_models()
+        return [
+            ListedModel(model.model_name, model.arn, model.creation_time.replace(tzinfo=timezone.utc))
+            for model in list(found)
+        ]
+
+    def _create(self, scope: Scope, body: Mapping[str, Any]) -> str:
         backend: Any = sagemaker_backends[scope.account][scope.region]
+        known = self._model(scope, body["ModelName"])
+        if known is not None and not self.is_own(known):
+            # The service's words, by which the SageMaker SDK knows that it may use that model (FACTS.md, 1).
+            raise validation(f'Cannot create already existing model "{known.arn}".')
         model = backend.create_model(
             model_name=body["ModelName"],
             execution_role_arn=body.get("ExecutionRoleArn"),
