@@ -75,9 +75,21 @@ def test_tags_of_other_things_are_still_there(aws: Aws, name: str) -> None:
     model = {"ModelName": name, "PrimaryContainer": {"Image": "i"}, "ExecutionRoleArn": role, "Tags": tags}
     arn = aws.sagemaker.create_model(**model)["ModelArn"]
     assert aws.sagemaker.list_tags(ResourceArn=arn)["Tags"] == tags
+    aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "b"}, {"Key": "cost", "Value": "1"}])
+    after = [{"Key": "team", "Value": "b"}, {"Key": "cost", "Value": "1"}]
+    assert aws.sagemaker.list_tags(ResourceArn=arn)["Tags"] == after  # moto kept the key twice
+    with pytest.raises(ClientError, match="must not be greater than 50"):
+        aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": f"k{number}", "Value": ""} for number in range(50)])
+    aws.sagemaker.delete_tags(ResourceArn=arn, TagKeys=["team"])
+    assert aws.sagemaker.list_tags(ResourceArn=arn)["Tags"] == after[1:]
 
 
-def test_tags_of_an_unknown_job(aws: Aws) -> None:
-    """A job that is not there has no tags to list."""
-    with pytest.raises(ClientError, match="Could not find resource"):
-        aws.sagemaker.list_tags(ResourceArn="arn:aws:sagemaker:us-west-2:123456789012:transform-job/nobody")
+@pytest.mark.parametrize("resource", ["transform-job/nobody", "model/nobody", "endpoint/nobody", "kind/nobody", "word"])
+def test_tags_of_what_is_not_there(aws: Aws, resource: str) -> None:
+    """A job, or anything else, that is not there has no tags: of all but jobs it was a 500, and was retried."""
+    arn = f"arn:aws:sagemaker:us-west-2:123456789012:{resource}"
+    calls = {"list_tags": {}, "add_tags": {"Tags": [{"Key": "a", "Value": "b"}]}, "delete_tags": {"TagKeys": ["a"]}}
+    for operation, more in calls.items():
+        with pytest.raises(ClientError, match="Could not find resource") as refused:
+            getattr(aws.sagemaker, operation)(ResourceArn=arn, **more)
+        assert refused.value.response["Error"]["Code"] == "ValidationException"

@@ -1,6 +1,6 @@
 """AddTags, ListTags and DeleteTags of transform jobs; the tags of everything else are moto's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any
 
 from transform_emulator.control_plane.errors import validation
@@ -34,10 +34,15 @@ def call(jobs: JobRegister, operation: str, scope: Scope, body: dict[str, Any]) 
     return answers[operation](jobs, job, body)
 
 
+def too_many(tags: Sized) -> str | None:
+    """Returns why nothing has these tags; None if it may."""
+    return f"The number of tags ({len(tags)}) must not be greater than {MAX_TAGS}." if len(tags) > MAX_TAGS else None
+
+
 def _add(jobs: JobRegister, job: Job, body: dict[str, Any]) -> dict[str, Any]:
     tags = {**job.life.tags} | {tag["Key"]: tag["Value"] for tag in body["Tags"]}
-    if len(tags) > MAX_TAGS:
-        raise validation(f"The number of tags ({len(tags)}) must not be greater than {MAX_TAGS}.")
+    if (text := too_many(tags)) is not None:
+        raise validation(text)
     jobs.set_tags(job, tags)
     return {"Tags": _listed(job)}
 

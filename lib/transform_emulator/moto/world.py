@@ -24,6 +24,7 @@ from transform_emulator.moto.answers import answer_as_s3
 from transform_emulator.moto.checksums import tell_checksums
 from transform_emulator.moto.listing import list_below
 from transform_emulator.moto.parts import read_parts
+from transform_emulator.moto.resource_tags import keep_tags
 from transform_emulator.moto.uploads import refuse_uploads
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def _divide() -> None:
     list_below()
     tell_checksums()
     read_parts()
+    keep_tags()
     refuse_uploads()
     setattr(BackendDict, "__getattribute__", attribute)  # noqa: B010
     # Moto's warns of each object that nobody closed by hand: here they end with the last who has them.
