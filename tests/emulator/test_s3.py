@@ -207,7 +207,7 @@ def test_a_query_that_nobody_can_read_is_a_fault_of_its_sender(aws: Aws, name: s
     assert told == [b'{"a":1}\n']
 
 
-OTHERS = {"HTTP_X_AMZ_CHECKSUM_CRC32": "AAAAAA=="}  # of the object, or of the body without its frames
+OTHERS = {"HTTP_X_AMZ_CHECKSUM_CRC32": "AAAAAA=="}  # of the object
 TAKEN = {
     "a copy": create_environ(
         "/b/k",
@@ -216,15 +216,6 @@ TAKEN = {
         environ_overrides=OTHERS,
     ),
     "a completion": create_environ("/b/k?uploadId=u", method="POST", environ_overrides=OTHERS),
-    "a body in frames": create_environ(
-        "/b/k",
-        method="PUT",
-        headers={
-            "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
-            "Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg==",
-        },
-        environ_overrides=OTHERS,
-    ),
 }
 
 

@@ -12,7 +12,6 @@ from support.emulator_aws import Aws, request
 from support.scripted_model import ScriptedModel
 from support.second_s3 import S3Server
 from transform_emulator.emulator import Emulator
-from transform_emulator.http.s3_proxy import unchunked
 from transform_emulator.settings import Settings
 
 MB = 2**20
@@ -111,12 +110,6 @@ def test_requests_are_signed_anew(behind: tuple[Aws, Aws], name: str, other: S3S
     ]
     assert len(ours) == 1
     assert ";host;x-amz-content-sha256;x-amz-date," in ours[0]["Authorization"]
-
-
-def test_the_framing_of_chunked_uploads_is_taken_off() -> None:
-    """`<hex size>;chunk-signature=...` (S3 API reference, SigV4 streaming), as AWS's Java SDK sends over HTTP."""
-    body = b"5;chunk-signature=abc\r\nhello\r\n6\r\n world\r\n0;chunk-signature=d\r\nx-amz-checksum-crc32:AA==\r\n\r\n"
-    assert unchunked(body) == b"hello world"
 
 
 def test_an_endpoint_that_is_not_there(model: ScriptedModel, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

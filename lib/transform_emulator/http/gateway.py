@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from transform_emulator.control_plane import models as model_calls
 from transform_emulator.control_plane import request_validation as shapes
 from transform_emulator.control_plane import tags
 from transform_emulator.control_plane.errors import ApiError, validation
 from transform_emulator.control_plane.jobs import Scope
-from transform_emulator.control_plane.models import (
-    CREATE_ENDPOINT_CONFIG,
-    CREATE_MODEL,
-    LIST_MODELS,
-    check_endpoint_config,
-)
 from transform_emulator.control_plane.operations import TRANSFORM_CALLS
 from transform_emulator.control_plane.rules import NOT_EMULATED
 from transform_emulator.endpoints.invocations import Endpoints, call_of, decode_error
@@ -36,7 +31,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
-OURS = TRANSFORM_CALLS | {CREATE_MODEL, LIST_MODELS}
+OURS = TRANSFORM_CALLS | {model_calls.CREATE_MODEL, model_calls.LIST_MODELS}
 SAGEMAKER_SERVICE = "SageMaker"
 LOGS_SERVICE = "Logs_20140328"
 # As moto's dispatcher has it: what begins so is moto's own interface, which runs, records and changes anything.
@@ -160,12 +155,12 @@ class Gateway:
         self.models.ensure(scope)
         if operation in OURS or tags.is_for_a_job(operation, document):
             answer = json.dumps(self.call(operation, scope, document)).encode()
-            if operation == CREATE_MODEL:
+            if operation == model_calls.CREATE_MODEL:
                 self.note(scope, operation)
             return _answer(start_response, HTTPStatus.OK, answer, {"Content-Type": JSON_TYPE})
         shapes.check_types("sagemaker", operation, document)
-        if operation == CREATE_ENDPOINT_CONFIG:
-            check_endpoint_config(document)
+        if operation == model_calls.CREATE_ENDPOINT_CONFIG:
+            model_calls.check_endpoint_config(document)
         # Moto forgets the endpoint; the server that was started for it is ours to end.
         if operation == "DeleteEndpoint":
             self.endpoints.stop(scope, str(document.get("EndpointName")))

@@ -1,7 +1,7 @@
 """What a client says that a request's body comes to, which S3 compares with what it received and moto does not.
 
 Python has neither CRC32C nor CRC64NVME: here they take tenths of a second for a megabyte, so that of more than 64 KiB
-they are checked for their form alone. So is what stands behind a body in frames.
+they are checked for their form alone.
 """
 
 from __future__ import annotations

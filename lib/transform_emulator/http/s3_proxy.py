@@ -21,7 +21,7 @@ from transform_emulator.service.limits import READ_CHUNK_BYTES
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-# Headers of the old signature or of one connection; and of aws-chunked, whose framing is taken off.
+# Headers of the old signature or of one connection.
 DROPPED_HEADERS = frozenset(
     {
         "authorization",
@@ -32,14 +32,11 @@ DROPPED_HEADERS = frozenset(
         "transfer-encoding",
         "x-amz-content-sha256",
         "x-amz-date",
-        "x-amz-decoded-content-length",
         "x-amz-sdk-checksum-algorithm",
         "x-amz-security-token",
-        "x-amz-trailer",
     }
 )
 HOP_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding"})
-STREAMING = "STREAMING-"  # how x-amz-content-sha256 begins for a body in aws-chunked framing
 TIMEOUT_SECONDS = 300.0
 
 
@@ -64,16 +61,12 @@ class S3Proxy:
         raw = environ.get("RAW_URI") or environ["REQUEST_URI"]
         body = environ["wsgi.input"].read()
         headers = _headers(environ)
-        # The chunks' signatures are by the client's key, of no use behind.
-        if environ.get("HTTP_X_AMZ_CONTENT_SHA256", "").startswith(STREAMING):
-            body = unchunked(body)
         request = AWSRequest(environ["REQUEST_METHOD"], f"{self.endpoint.rstrip('/')}{raw}", headers=headers, data=body)
         if self.credentials is not None:
             S3SigV4Auth(self.credentials.get_frozen_credentials(), "s3", self.region).add_auth(request)
         secure = parts.scheme == "https"
         connect: Any = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = connect(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
-        # Of the body as it is now, without its framing.
         signed = dict(request.headers.items()) | {"Content-Length": str(len(body))}
         connection.request(environ["REQUEST_METHOD"], parts.path.rstrip("/") + raw, body, signed)
         response = connection.getresponse()
@@ -82,25 +75,12 @@ class S3Proxy:
         return _chunks(connection, response)
 
 
-def unchunked(body: bytes) -> bytes:
-    """Returns the payload of a body in aws-chunked framing: `<size in hex>;chunk-signature=...`, data, on to size 0."""
-    payload, position = bytearray(), 0
-    while True:
-        end = body.index(b"\r\n", position)
-        size = int(body[position:end].partition(b";")[0], 16)
-        if size == 0:
-            return bytes(payload)
-        payload += body[end + 2 : end + 2 + size]
-        position = end + 2 + size + 2
-
-
 def _headers(environ: WSGIEnvironment) -> dict[str, str]:
     named = {
         key.removeprefix("HTTP_").replace("_", "-").lower(): value
         for key, value in environ.items()
         if key.startswith("HTTP_") or key == "CONTENT_TYPE"
     }
-    named["content-encoding"] = named.get("content-encoding", "").replace("aws-chunked", "").strip(", ")
     return {name: value for name, value in named.items() if value and name not in DROPPED_HEADERS}
 
 

@@ -17,6 +17,7 @@ from werkzeug.http import parse_date
 
 from transform_emulator.http.protocol_errors import Failure
 from transform_emulator.http.s3_digests import digest_fault
+from transform_emulator.http.s3_frames import without_frames
 from transform_emulator.service.allowed_callers import Doors
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ CANNED_ACLS = frozenset(
 
 
 def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
-    """Returns why a request in path style is refused; None for one that S3 would look at."""
+    """Returns why a request in path style is refused; None for one that S3 would look at, which has no frames then."""
     bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="replace")
     if NOT_IN_BUCKETS.search(bucket):
@@ -79,17 +80,7 @@ def fault_of(environ: WSGIEnvironment, body: bytes) -> Failure | None:
             return _bad("InvalidArgument", f"Provided {name} not an integer or within integer range")
     if "partNumber" in query and "HTTP_RANGE" in environ:
         return _bad("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
-    method, form = environ["REQUEST_METHOD"], environ.get("CONTENT_TYPE", "").startswith(FORM_TYPES)
-    framed = environ.get("HTTP_X_AMZ_CONTENT_SHA256", "").startswith("STREAMING-")  # moto takes the frames off
-    if not framed and (failure := digest_fault(environ, body)) is not None:
-        return failure
-    if method not in {"PUT", "POST"} or form or framed:
-        return None
-    asked = query.keys() & (POSTED_TO_OBJECTS if key else POSTED_TO_BUCKETS)
-    if not bucket or (method == "POST" and not asked):
-        text = "The specified method is not allowed against this resource."
-        return Failure(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", text)
-    return _document_fault(bool(key), query.keys(), environ, body)
+    return _body_fault(bucket, key, query.keys(), environ, body)
 
 
 def in_path_style(environ: WSGIEnvironment, doors: Doors) -> None:
@@ -114,6 +105,23 @@ def in_path_style(environ: WSGIEnvironment, doors: Doors) -> None:
         environ["CONTENT_TYPE"] = "binary/octet-stream"
     # Moto takes the first word of a name that it does not know for a bucket.
     environ["HTTP_HOST"] = f"localhost:{environ['SERVER_PORT']}"
+
+
+def _body_fault(bucket: str, key: str, query: Collection[str], environ: WSGIEnvironment, body: bytes) -> Failure | None:
+    """What is wrong with what a request puts, or posts."""
+    method, form = environ["REQUEST_METHOD"], environ.get("CONTENT_TYPE", "").startswith(FORM_TYPES)
+    payload = without_frames(environ, body)
+    if isinstance(payload, Failure):
+        return payload
+    if (failure := digest_fault(environ, payload)) is not None:
+        return failure
+    if method not in {"PUT", "POST"} or form:
+        return None
+    asked = set(query) & (POSTED_TO_OBJECTS if key else POSTED_TO_BUCKETS)
+    if not bucket or (method == "POST" and not asked):
+        text = "The specified method is not allowed against this resource."
+        return Failure(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", text)
+    return _document_fault(bool(key), query, environ, payload)
 
 
 def _document_fault(of_object: bool, query: Collection[str], environ: WSGIEnvironment, body: bytes) -> Failure | None:
