@@ -65,6 +65,25 @@ def test_names_are_taken_for_ever(aws: Aws, bucket: str, model: ScriptedModel) -
     assert code == "ResourceInUse"
 
 
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_arns_of_other_partitions(
+    name: str, model: ScriptedModel, make_aws: Callable[..., Aws], region: str, partition: str
+) -> None:
+    """AWS general reference: ARNs of China and GovCloud have partitions of their own; jobs' had not.
+
+    Nor had the buckets that the emulator makes there, each use of which was a 500.
+    """
+    aws = make_aws(region=region)
+    aws.s3.put_object(Bucket=name, Key="in/a", Body=b"1\n")
+    arn = aws.sagemaker.create_transform_job(**request(name, name))["TransformJobArn"]
+    described = aws.sagemaker.describe_model(ModelName="scripted")
+    assert arn.split(":")[1:4] == described["ModelArn"].split(":")[1:4] == [partition, "sagemaker", region]
+    assert described["ExecutionRoleArn"].split(":")[1] == partition
+    aws.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
+    assert aws.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
+    aws.wait_until(name)
+
+
 def test_another_region_has_names_and_models_of_its_own(aws: Aws, bucket: str, make_aws: Callable[..., Aws]) -> None:
     """Names are unique within a Region in an account (botocore); every region can use the served models."""
     aws.sagemaker.create_transform_job(**request(bucket, bucket))

@@ -25,6 +25,9 @@ class Status(Enum):
     STOPPED = "Stopped"
 
 
+# How regions of other partitions than `aws` begin (AWS general reference, Amazon Resource Names).
+PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+
 FINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.STOPPED})
 
 
@@ -36,9 +39,14 @@ class Scope:
     region: str
     access_key: str = field(compare=False, repr=False)
 
+    @property
+    def partition(self) -> str:
+        """The part of AWS that the region is of, as ARNs have it."""
+        return next((name for start, name in PARTITIONS.items() if self.region.startswith(start)), "aws")
+
     def arn(self, kind: str, name: str) -> str:
         """Returns the ARN of one of the scope's SageMaker resources."""
-        return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name}"
+        return f"arn:{self.partition}:sagemaker:{self.region}:{self.account}:{kind}/{name}"
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class ModelRegistry:
             for name in self._served:
                 model = backend.create_model(
                     model_name=name,
-                    execution_role_arn=f"arn:aws:iam::{scope.account}:role/{ROLE_NAME}",
+                    execution_role_arn=f"arn:{scope.partition}:iam::{scope.account}:role/{ROLE_NAME}",
                     primary_container={"Image": f"transform-emulator/{name}"},
                     vpc_config=None,
                     containers=None,
@@ -216,7 +216,8 @@ def ensure_buckets(world: World, account: str, region: str, names: Iterable[str]
             if name in s3_backends.bucket_accounts:
                 continue
             with contextlib.suppress(S3ClientError):
-                s3_backends[account][PARTITION].create_bucket(name, region)
+                # Of another partition than its region's it would be looked for, and not found, for ever.
+                s3_backends[account][Scope(account, region, "").partition].create_bucket(name, region)
 
 
 def _serving(name: str, text: str) -> Serving:
