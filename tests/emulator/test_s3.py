@@ -1,11 +1,14 @@
 """What clients other than transform jobs rely on in the emulator's S3."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from werkzeug.test import create_environ, run_wsgi_app
 
@@ -306,6 +309,23 @@ def test_a_part_is_copied_of_what_is_there(aws: Aws, name: str, key: str, asked:
     of = {"CopySourceRange": asked} if asked else {}
     with pytest.raises(ClientError, match=code):
         aws.s3.upload_part_copy(**part, PartNumber=1, CopySource={"Bucket": name, "Key": key}, **of)
+
+
+@pytest.mark.parametrize("who", ["a bucket's policy", "nobody"])
+def test_who_may_not_is_told_so(aws: Aws, name: str, who: str) -> None:
+    """S3: AccessDenied, for what a policy denies and for who has not signed; there was a 403 without a word."""
+    aws.s3.put_object(Bucket=name, Key="k", Body=b"1")
+    client = aws.client("s3", config=Config(signature_version=UNSIGNED)) if who == "nobody" else aws.s3
+    if who != "nobody":
+        denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:*Object", "Resource": f"arn:aws:s3:::{name}/k"}
+        aws.s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [denied]}))
+    for call in (client.get_object, partial(client.put_object, Body=b"2")):
+        with pytest.raises(ClientError) as refused:
+            call(Bucket=name, Key="k")
+        told = refused.value.response
+        assert (told["Error"]["Code"], told["ResponseMetadata"]["HTTPStatusCode"]) == ("AccessDenied", 403)
+    with pytest.raises(ClientError, match="403"):  # an answer to HEAD has no body
+        client.head_object(Bucket=name, Key="k")
 
 
 def test_one_of_many_conditional_puts_wins(aws: Aws, name: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
-from moto.s3.exceptions import S3ClientError
+from moto.s3.exceptions import S3AccessDeniedError, S3ClientError
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
@@ -16,7 +17,7 @@ _DELETED = re.compile("<Deleted>.*?</Deleted>", re.DOTALL)
 
 
 def answer_as_s3() -> None:
-    """Lets moto name no deleted object to who asks for none, and refuse a bad query; once in a process."""
+    """Lets moto name no deleted object to who asks for none, and say why it refuses; once in a process."""
     deleted: Callable[..., Any] = S3Response._bucket_response_delete_keys
 
     @wraps(deleted)
@@ -25,6 +26,17 @@ def answer_as_s3() -> None:
         return status, headers, _DELETED.sub("", body) if _QUIET.search(self.body) else body
 
     setattr(S3Response, "_bucket_response_delete_keys", delete_keys)  # noqa: B010
+
+    answered: Callable[..., Any] = S3Response._key_response
+
+    @wraps(answered)
+    def key_response(self: S3Response, request: Any, *others: Any) -> Any:
+        answer = answered(self, request, *others)
+        if answer[0] == HTTPStatus.FORBIDDEN and not answer[2] and request.method != "HEAD":
+            raise S3AccessDeniedError
+        return answer
+
+    setattr(S3Response, "_key_response", key_response)  # noqa: B010
 
     selected: Callable[..., Any] = S3Backend.select_object_content
 
