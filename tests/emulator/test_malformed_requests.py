@@ -152,3 +152,12 @@ def test_log_streams_by_the_beginning_of_their_names(url: str) -> None:
             logs.describe_log_streams(**asked, **change)
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.describe_log_streams(logGroupName="none", logStreamNamePrefix="x")
+
+
+def test_an_operation_that_is_not_emulated_is_named_at_once(url: str) -> None:
+    """It was a 500, which clients try again, of an emulator that seemed to have failed."""
+    with pytest.raises(ClientError, match="not emulated: The list_labeling_jobs action") as refused:
+        Aws.of(url).sagemaker.list_labeling_jobs()
+    told = refused.value.response
+    assert (told["Error"]["Code"], told["ResponseMetadata"]["HTTPStatusCode"]) == ("NotImplemented", 501)
+    assert told["ResponseMetadata"]["RetryAttempts"] == 0

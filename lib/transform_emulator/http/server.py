@@ -120,6 +120,10 @@ class KeepAliveHandler(MotoRequestHandler):
     def _application_answer(self, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, Headers]:
         try:
             return run_wsgi_app(self.server.app, environ)
+        except NotImplementedError as error:  # moto's, of an operation that it has not; nothing to be tried again
+            status, text = HTTPStatus.NOT_IMPLEMENTED, f"not emulated: {error}"
+            headers, payload = answer_of(Failure(status, "NotImplemented", text), Headers(self.headers.items()))
+            return [payload], f"{status.value} {status.phrase}", Headers(headers)
         except BaseException as error:  # whose traceback goes to standard error; the client may retry
             text = f"the emulator failed{_of_the_machine(error)}"
             self._refuse(Failure(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", text))
