@@ -277,6 +277,18 @@ def test_pages_of_the_older_listing_have_each_name_once(aws: Aws, name: str) -> 
     assert found == [["b%41", "a/"], ["b0", "b+c /"], ["d/"]]
 
 
+def test_a_page_has_at_most_1000_names(aws: Aws, name: str) -> None:
+    """S3 API reference: MaxKeys "returns up to 1,000 key names", also to who asks for more."""
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: aws.s3.put_object(Bucket=name, Key=f"{n:04d}", Body=b""), range(1001)))
+    kinds = {"list_objects_v2": "Contents", "list_objects": "Contents", "list_object_versions": "Versions"}
+    for operation, member in kinds.items():
+        page = getattr(aws.s3, operation)(Bucket=name, MaxKeys=5000)
+        assert (len(page[member]), page["IsTruncated"], page["MaxKeys"]) == (1000, True, 1000), operation
+        pages = aws.s3.get_paginator(operation).paginate(Bucket=name, PaginationConfig={"PageSize": 2000})
+        assert sum(len(page[member]) for page in pages) == 1001, operation
+
+
 def test_a_prefix_of_deleted_objects_alone_is_listed_no_more(aws: Aws, name: str) -> None:
     aws.s3.head_bucket(Bucket=name)
     aws.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})

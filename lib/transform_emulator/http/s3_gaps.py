@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Moto takes a line break for the end of a key, and writes answers with the others that no client can read.
 NOT_IN_KEYS = re.compile("[\x00-\x08\n\x0b\x0c\x0e-\x1f]")
 UNKNOWN_HEADERS = {"HTTP_X_AMZ_WRITE_OFFSET_BYTES": "appends", "HTTP_X_AMZ_RENAME_SOURCE": "new names"}
+# Whatever a client asks for, S3 has no more on a page (S3 API reference).
+MOST_ON_A_PAGE = 1000
+OF_PAGES = ("max-keys", "max-parts", "max-uploads")
 UNKNOWN_PARTS = frozenset({"torrent", "session"})  # of a query; moto answers as if they were not there
 
 
@@ -36,9 +39,10 @@ class S3WithoutGaps:
         if gap is not None:
             failure = Failure(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", f"the emulator's S3 has no {gap}")
             return refused(failure, environ, start_response)
+        asked = {name: str(min(int(query[name]), MOST_ON_A_PAGE)) for name in OF_PAGES if query.get(name)}
         # Moto's older listing says that its names are encoded, which its prefixes and markers are not.
-        if _is_older_listing(environ, query) and query.pop("encoding-type", None):
-            environ["QUERY_STRING"] = urlencode(query)
+        if (_is_older_listing(environ, query) and query.pop("encoding-type", None)) or query | asked != query:
+            environ["QUERY_STRING"] = urlencode(query | asked)
         return self.moto(environ, start_response)
 
 
