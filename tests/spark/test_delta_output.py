@@ -297,6 +297,7 @@ def test_preflight_refuses_to_make_a_table_around_another_one(spark, tmp_path):
     [
         ("nosuch.t", r"dead_letter: nosuch\.t cannot be made: there is no schema `nosuch`; make it first"),
         ("`no.such`.t", "there is no schema `no.such`"),
+        ("Parquet.`/lake/t`", r"it names a folder; write dead_letter\.path: /lake/t and output\.format: parquet"),
         ("`a-b`", r"names of letters, digits and _ alone"),
         ("default.`a``b`", r"names of letters, digits and _ alone"),
         ("left_{}", r"holds part-0\.parquet, as what is left of a table that was dropped"),

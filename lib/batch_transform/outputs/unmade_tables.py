@@ -35,6 +35,11 @@ def refuse_unmade(spark: SparkSession, store: ObjectStore | None, output: Output
         found = {row[0]: row[1] for row in spark.sql(f"DESCRIBE SCHEMA EXTENDED {schema}").collect()}
     except SPARK_ERRORS as err:
         if "SCHEMA_NOT_FOUND" in str(err):
+            if "/" in name and len(above) == 1:
+                raise ConfigurationError(
+                    f"{told}it names a folder; write {output.key}.path: {name} and output.format: {above[0].lower()}, "
+                    "or name a table of Delta"
+                ) from err
             raise ConfigurationError(
                 f"{told}there is no schema {schema}; make it first (CREATE SCHEMA {schema}), or name another table"
             ) from err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import dropwhile
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -12,19 +14,37 @@ from pyspark.sql import functions as F
 from batch_transform.core.reserved_columns import each_of
 from batch_transform.spark.source_identity import is_by_values
 
-_NAMED_BY_PATH = re.compile(r"(?:\w+\.)?\w+\.`(.+)`", re.DOTALL)  # delta.`s3://bucket/table`, also under a catalog
+# delta.`s3://bucket/table`, also under a catalog
+_NAMED_BY_PATH = re.compile(r"(?:(?:\w+|`\w+`)\.)?`?(\w+)`?\.`(.+)`", re.DOTALL)
+_TOLD_BESIDE_COLUMNS = "# Detailed Table Information"
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """Where a table's rows lie, and the format in which its name has them read, as far as that is told."""
+
+    location: str
+    format: str | None
+
+
+def stored_table(spark: SparkSession, name: str) -> StoredTable | None:
+    """Returns what a table's name stands for; None for a view, a table that is not there, or one that does not tell."""
+    by_path = _NAMED_BY_PATH.fullmatch(name)
+    if by_path is not None and re.search(r"[/:]", by_path[2]):
+        return StoredTable(by_path[2].replace("``", "`"), by_path[1])
+    try:
+        told = spark.sql(f"DESCRIBE TABLE EXTENDED {name}").collect()
+    except PySparkException:
+        return None
+    # Before that stand its columns, which may have any name.
+    found = {row[0]: row[1] for row in dropwhile(lambda row: row[0] != _TOLD_BESIDE_COLUMNS, told)}
+    return StoredTable(found["Location"], found.get("Provider")) if found.get("Location") else None
 
 
 def table_location(spark: SparkSession, name: str) -> str | None:
-    """Returns where the rows of a table lie; None for a view, a table that is not there, or one that does not tell."""
-    by_path = _NAMED_BY_PATH.fullmatch(name)
-    if by_path is not None and re.search(r"[/:]", by_path[1]):
-        return by_path[1].replace("``", "`")
-    try:
-        told = spark.sql(f"DESCRIBE TABLE EXTENDED {name}").where(F.col("col_name") == "Location").first()
-    except PySparkException:
-        return None
-    return told["data_type"] if told else None
+    """Returns where a table's rows lie, as far as `stored_table` tells."""
+    found = stored_table(spark, name)
+    return found.location if found else None
 
 
 def reads_what_is_replaced(

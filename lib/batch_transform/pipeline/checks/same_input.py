@@ -16,7 +16,7 @@ from batch_transform.core.run_state import RunState
 from batch_transform.core.secret_values import is_sealed
 from batch_transform.core.source_identity import Likeness, compared
 from batch_transform.pipeline.checks.dead_rows import dead_rows
-from batch_transform.pipeline.checks.logged_input import refuse_logged
+from batch_transform.pipeline.checks.logged_input import refuse_logged, refuse_logged_table
 from batch_transform.pipeline.places import Places
 from batch_transform.pipeline.tables.source import Source, scan_of_input
 from batch_transform.spark.csv_line_breaks import line_break_warning
@@ -47,6 +47,8 @@ def read_source(
     table = _table(given, places)
     if table.path is not None and not table.is_pattern:
         refuse_logged(spark, table.path, given.format, store)
+    elif table.table is not None:
+        refuse_logged_table(spark, table.table, store)
     return Source(filtered(read_input(spark, table), given.where), is_scan=True)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.uris import S3Uri
-from batch_transform.pipeline.checks.logged_input import refuse_logged
+from batch_transform.pipeline.checks.logged_input import refuse_logged, refuse_logged_table
 from support.memory_store import MemoryStore
 
 
@@ -57,3 +58,41 @@ def test_the_pattern_that_is_advised_stands_for_the_files_that_were_meant(lake, 
     store, root = lake
     with pytest.raises(ConfigurationError, match=re.escape(f"a pattern says so: {root}/{path}/[^_]*)")):
         refuse_logged(None, f"{root}/{path}", "parquet", store)
+
+
+class Catalog:
+    """A session whose catalog knows a table of this format at this place, with a column called as the place is."""
+
+    def __init__(self, provider, location):
+        self.rows = [("Location", "string"), ("Provider", "string"), ("", ""), ("# Detailed Table Information", "")]
+        self.rows += [("Provider", provider), ("Location", location)]
+
+    def sql(self, _statement):
+        return SimpleNamespace(collect=lambda: self.rows)
+
+
+@pytest.mark.parametrize("name", ["parquet.`{0}/ds=a/d`", "`ORC`.`{0}/ds=a/d/p=1`"])
+def test_a_table_of_delta_is_not_read_as_files_that_a_name_stands_for_either(lake, name):
+    store, root = lake
+    with pytest.raises(ConfigurationError, match=r"ds=a/d is a Delta table, and .*name it delta\.`\S+/ds=a/d`"):
+        refuse_logged_table(None, name.format(root), store)
+
+
+@pytest.mark.parametrize("name", ["delta.`{0}/ds=a/d`", "parquet.`{0}/f`", "parquet.`{0}/ds=a/d/[^_]*`"])
+def test_names_that_stand_for_other_files_are_read(lake, name):
+    store, root = lake
+    refuse_logged_table(None, name.format(root), store)
+
+
+@pytest.mark.parametrize(
+    ("provider", "is_refused"), [("parquet", True), ("hive", True), ("delta", False), (None, False)]
+)
+def test_a_table_that_a_catalog_reads_as_files_is_looked_at_where_it_lies(lake, provider, is_refused):
+    """As one that was made beside a table of Delta, for a reader that knows none."""
+    store, root = lake
+    catalog = Catalog(provider, f"{root}/ds=a/d")
+    if not is_refused:
+        refuse_logged_table(catalog, "db.t", store)
+        return
+    with pytest.raises(ConfigurationError, match=rf"and db\.t reads it as {provider}"):
+        refuse_logged_table(catalog, "db.t", store)
