@@ -9,6 +9,7 @@ import uuid
 import pytest
 
 from batch_transform.config.runfile import RunConfig
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.estimate.earlier_jobs import GUESSED, MEASURED
 from batch_transform.core.sending.spreading import REQUEST_BYTES
 from batch_transform.pipeline.commands.plan import plan
@@ -17,7 +18,7 @@ from batch_transform.pipeline.lifecycle.opening_run import open_run
 from batch_transform.s3.store import S3Store
 from support.runs import run_file, silent
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow]
+pytestmark = [pytest.mark.spark, pytest.mark.jars, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -100,3 +101,44 @@ def test_an_output_around_or_in_another_table_is_told_to_be_refused(spark, world
     output = config.output.model_copy(update={"path": str(tmp_path / path), "format": format, "mode": "overwrite"})
     there = config.model_copy(update={"output": output})
     assert re.search(told, plan(spark, there, silent, around(there, world.access))["output"])
+
+
+REFUSED = {
+    "a schema that is not there": ({"output": {"table": "nosuch.t", "format": "delta"}}, r"no schema `nosuch`"),
+    "a type of files that stay": (
+        {"output": {"path": "{folder}/text", "mode": "append"}},
+        "the column key is string here and bigint in .*part-",
+    ),
+    "partitions of files that stay": (
+        {"output": {"path": "{folder}/text", "mode": "append", "partition_by": ["key"]}},
+        r"output\.partition_by: is key, and .*partitioned by nothing",
+    ),
+    "a type of a table": (
+        {"output": {"path": "{folder}/delta", "format": "delta", "mode": "append"}},
+        "the column text is string here and bigint in",
+    ),
+    "a place that is read": (
+        {"output": {"path": "{folder}/in", "mode": "append"}},
+        "beside those that they are made of",
+    ),
+    "a name twice": ({"prediction": {"schema": "text double"}}, "text"),
+    "no column of partitions": (
+        {"output": {"path": "{folder}/out", "partition_by": ["day"]}},
+        "column day",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_run_would_refuse_of_its_tables_is_told_by_the_plan(spark, world, config, tmp_path, name):
+    """And by both in the same words."""
+    spark.range(1).selectExpr("id AS key", "'' AS text", "'' AS echo").write.parquet(f"{tmp_path}/text")
+    spark.range(1).selectExpr("'' AS key", "id AS text", "'' AS echo").write.format("delta").save(f"{tmp_path}/delta")
+    changes, words = REFUSED[name]
+    document = config.to_document() | json.loads(json.dumps(changes).replace("{folder}", str(tmp_path)))
+    there = RunConfig.from_document(document)
+    told = plan(spark, there, silent, around(there, world.access))["output"]
+    assert re.search(rf"{words}.*; so the run is refused$", told, re.DOTALL), told
+    with pytest.raises(ConfigurationError) as refused:
+        open_run(spark, there, world.access, silent)
+    assert told == f"{'; '.join(refused.value.faults)}; so the run is refused"

@@ -20,6 +20,7 @@ from batch_transform.core.reserved_columns import names_not_in
 from batch_transform.outputs import copying
 from batch_transform.outputs.claims import give_back
 from batch_transform.outputs.file_tree import THREADS, Tree
+from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.port import Capabilities, OutputFormat, OutputTable, PublishingRun
 from batch_transform.outputs.tree_of_location import SCHEMES, open_tree
 
@@ -84,7 +85,9 @@ class FileFormat(OutputFormat):
         """Returns what its writer takes from the session, and knows no option for."""
         return {}
 
-    def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
+    def preflight(
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, columns: tuple[str, ...]
+    ) -> None:
         """Refuses what `check_place` does, which needs no Spark."""
         self.check_place(store, table)
 
@@ -96,13 +99,16 @@ class FileFormat(OutputFormat):
         """
         copying.check_target(table.mode, open_tree(table.location, store), table.partition_by, table.run_id)
 
-    def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:
-        """Refuses a folder that holds something beside, or in place of, a table of files."""
+    def look_at(
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, columns: tuple[str, ...]
+    ) -> None:
+        """Refuses what `check_place` does, but for a place of a store, where only writing tells whether it may be."""
         target = open_tree(table.location, store)
-        copying.refuse_others(target.location, [file.name for file in target.list()])
+        how = table.mode, target, table.partition_by, table.run_id
+        (copying.check_target if isinstance(target, LocalTree) else copying.check_held)(*how)
 
     def check_fits(
-        self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, schema: StructType, *, complete: bool
     ) -> list[str]:
         """Returns that a table will have columns in some of its files alone, by the first and the last that stay.
 

@@ -38,12 +38,18 @@ def _always() -> None:
 
 
 def check_target(mode: Mode, target: Tree, partition_by: Sequence[str], run_id: str) -> None:
-    """Checks an output before any work. Not for a run whose publication is recorded: its own files are there.
+    """Checks an output before any work, as `check_held`, and that it can be written."""
+    names = check_held(mode, target, partition_by, run_id)
+    check_writable(target, removed=_deleted(mode, names))
+
+
+def check_held(mode: Mode, target: Tree, partition_by: Sequence[str], run_id: str) -> list[str]:
+    """Returns the names of the files in an output. Not for a run whose publication is recorded: its own are there.
 
     Raises:
         ConfigurationError: mode `error` and there are data files or the claim of a run of another `run_id`, other
             partition columns, a table that commits or one in buckets, something else beside or in place of a table,
-            or it cannot be listed or written.
+            or it cannot be listed.
     """
     try:
         names = [file.name for file in target.list()]
@@ -54,7 +60,7 @@ def check_target(mode: Mode, target: Tree, partition_by: Sequence[str], run_id: 
             refuse_claim_of_others(target, run_id)
     except StoreFailure as err:
         raise _unwritable(f"output: {target.location}", err) from err
-    check_writable(target, removed=_deleted(mode, names))
+    return names
 
 
 def _refuse_buckets(target: str, names: Iterable[str]) -> None:

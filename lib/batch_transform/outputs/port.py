@@ -139,7 +139,9 @@ class OutputFormat(ABC):
         return False
 
     @abstractmethod
-    def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
+    def preflight(
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, columns: tuple[str, ...]
+    ) -> None:
         """Checks a target before any work; not for a run that has begun to publish: its own table may be there.
 
         Raises:
@@ -151,16 +153,14 @@ class OutputFormat(ABC):
         return False
 
     @abstractmethod
-    def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:
-        """Checks, of what `preflight` does, that no other thing lies where a table goes; writes no probe.
-
-        Raises:
-            ConfigurationError: one lies there.
-        """
+    def look_at(
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, columns: tuple[str, ...]
+    ) -> None:
+        """Checks, and raises, what `preflight` does, as far as nothing is written for that."""
 
     @abstractmethod
     def check_fits(
-        self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, schema: StructType, *, complete: bool
     ) -> list[str]:
         """Returns warnings, once columns and types fit the table that is there; commits nothing, and leaves nothing.
 

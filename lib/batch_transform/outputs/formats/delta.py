@@ -61,7 +61,15 @@ class Delta(TableFormat):
             return False
         return {row["key"]: row["value"] for row in found}.get("delta.minReaderVersion") == "1"
 
-    def preflight(self, spark: SparkSession, store: ObjectStore, table: OutputTable, columns: tuple[str, ...]) -> None:
+    def preflight(
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, columns: tuple[str, ...]
+    ) -> None:
+        """As `look_at`: Delta itself says whether it may be written."""
+        self.look_at(spark, store, table, columns)
+
+    def look_at(
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, columns: tuple[str, ...]
+    ) -> None:
         """Checks mode, columns and partitions against the table that is there, else that it is made around nothing."""
         from batch_transform.outputs import delta_checks
 
@@ -74,17 +82,8 @@ class Delta(TableFormat):
 
         return delta_table.exists(spark, table)
 
-    def refuse_others(self, spark: SparkSession, store: ObjectStore | None, table: OutputTable) -> None:
-        """Refuses to make a table around something, as its folder's names alone tell whether it is there."""
-        from batch_transform.outputs import delta_checks
-        from batch_transform.outputs.seen_names import names_below
-
-        log = [f"{place}/{self.can.log_folder}" for place in (table.location, table.path)]
-        if next(names_below(spark, store, *log, insists=True), None) is None:
-            delta_checks.refuse_others(spark, store, table)
-
     def check_fits(
-        self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, schema: StructType, *, complete: bool
     ) -> list[str]:
         """Has Delta analyse the write into a table that is there, and of a new one its condition (`delta_fit`)."""
         from batch_transform.outputs import delta_fit, delta_table

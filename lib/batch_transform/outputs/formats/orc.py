@@ -79,7 +79,7 @@ class Orc(FileFormat):
             raise GateRefused(f"{tree.location}/{file.name} cannot be read: {cause_of(of_error(err)).words}") from err
 
     def check_fits(
-        self, spark: SparkSession, store: ObjectStore, table: OutputTable, schema: StructType, *, complete: bool
+        self, spark: SparkSession, store: ObjectStore | None, table: OutputTable, schema: StructType, *, complete: bool
     ) -> list[str]:
         """Checks the files that stay, and that Spark reads these columns by their names."""
         warnings = super().check_fits(spark, store, table, schema, complete=complete)

@@ -45,7 +45,7 @@ def check_world(
     found = refused_settings(spark, targets.format.settings)
     faults.add(list(found.faults))
     published = Tables(names, (*names, *tables.shape.names), (*names, targets.dead_letter.error_column))
-    check_targets(spark, targets, ctx.places, ctx.store, published, reading, faults)
+    check_targets(spark, targets, ctx.places, ctx.store, published, reading, faults, probes=True)
     warnings = [found.warning]
     if not faults.found:
         warnings += fit.checked(faults)

@@ -50,7 +50,7 @@ class Fit:
     spark: SparkSession
     targets: Targets
     places: Places
-    store: ObjectStore
+    store: ObjectStore | None
     schema: StructType
     added: Mapping[Kind, list[StructField]]
     complete: bool
@@ -127,7 +127,7 @@ def fit_of(
     spark: SparkSession,
     config: RunConfig,
     places: Places,
-    store: ObjectStore,
+    store: ObjectStore | None,
     schema: StructType,
     shape: PredictionShape,
     inferred: str | None,

@@ -59,10 +59,12 @@ class Reading:
     added: Sequence[str] = ()
 
 
-def overlaps(spark: SparkSession, targets: Targets, places: Places, store: ObjectStore, reading: Reading) -> list[str]:
+def overlaps(
+    spark: SparkSession, targets: Targets, places: Places, store: ObjectStore | None, reading: Reading
+) -> list[str]:
     """Returns a fault for each place of a run that lies where another one lies; looks, and changes nothing."""
     tables = written_tables(targets, lambda name: table_location(spark, name))
-    faults = [*run_overlaps(tables, places), *among_other_runs(tables, places, store)]
+    faults = [*run_overlaps(tables, places), *(among_other_runs(tables, places, store) if store is not None else ())]
     faults += _Input(spark, targets, places, reading).faults(tables)
     return faults or list(TablesAround(spark, places, store, targets.format).faults(tables))
 

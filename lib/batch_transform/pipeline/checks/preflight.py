@@ -49,19 +49,21 @@ def check_targets(
     spark: SparkSession,
     targets: Targets,
     places: Places,
-    store: ObjectStore,
+    store: ObjectStore | None,
     tables: Tables,
     reading: Reading,
     faults: Faults,
+    *,
+    probes: bool,
 ) -> None:
-    """Checks that result and dead letters can be published where they shall be."""
+    """Checks that result and dead letters can be published where they shall be; without `probes` nothing is written."""
     partition_by, case_sensitive = targets.output.partition_by, is_case_sensitive(spark)
     if missing := names_not_in(partition_by, tables.input, case_sensitive=case_sensitive):
         faults.add([f"output.partition_by: {no_such('column', missing, 'the input', tables.input)}"])
     faults.add(faults.of(lambda: overlaps(spark, targets, places, store, reading)) or [])
     columns: dict[Kind, tuple[str, ...]] = {"result": tables.result, "dead_letter": tables.dead_letter}
     checks = (
-        partial(targets.format.preflight, spark, store, table, columns[kind])
+        partial(targets.format.preflight if probes else targets.format.look_at, spark, store, table, columns[kind])
         for kind, table in targets.tables(places).items()
     )
     faults.of_tables(checks, are_one=targets.are_one)

@@ -23,6 +23,7 @@ from batch_transform.core.sending.instances import price_of
 from batch_transform.core.source_identity import input_place
 from batch_transform.core.statuses import RunStatus
 from batch_transform.pipeline.checks.input_rows import rule_of
+from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.checks.same_input import read_source, warn_of_line_breaks
 from batch_transform.pipeline.commands.plan_surroundings import Around, around, fate
 from batch_transform.pipeline.handshake import Handshake
@@ -140,14 +141,15 @@ def plan(
         with told_as(what, is_begun=False, options=config.input.options):
             measured = _measured(df, config, rule, asked, exact=exact)
             record = first_record(df, rule) if show_record else None
-        added, is_known = shape_of(spark, config, None).columns, not config.prediction.is_inferred
-        check_expected(spark, df.schema, added, config.expect, is_known=is_known)
-        columns = [*df.schema.fields, *added]
+        shape = shape_of(spark, config, None)
+        fit = fit_of(spark, config, places, there.store, df.schema, shape, None)
+        check_expected(spark, df.schema, shape.columns, config.expect, is_known=fit.complete)
+        columns = [*df.schema.fields, *shape.columns]
+        output = fate(config, fit, shape, df)
     types = config.settings.transform.instance_types
     before, transform = there.before, config.settings.transform
     told = speed_told(before.jobs, before.runs, transform, is_emulated=config.emulated, unknown=before.unknown)
     found = run_plan(measured, asked, told, price_of(types[0], transform, there.region))
-    output = fate(spark, config, places, there.store)
     rounds = expected_rounds(before.outcomes, found["rows_in"], before.unknown)
     given = config.input
     read = input_line(input_place(config.to_document()) or "", given.format if given.path else None, given.where)

@@ -7,30 +7,32 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from batch_transform.aws.access import AwsAccess
 from batch_transform.config.places import is_s3
 from batch_transform.config.runfile import RunConfig
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.estimate.earlier_jobs import NOTHING_KEPT
 from batch_transform.core.estimate.instance_quotas import QuotasFound
 from batch_transform.core.estimate.plan_text import output_fate
 from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.uris import S3Uri
-from batch_transform.outputs.copied_files import FileFormat
-from batch_transform.outputs.copying import check_writable
-from batch_transform.outputs.tree_of_location import is_reached, open_tree
-from batch_transform.pipeline.checks.among_tables import TablesAround
+from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.pipeline.checks.collected_faults import Faults, check_bucket, check_price, check_service
 from batch_transform.pipeline.checks.model_servers import check_model_servers
-from batch_transform.pipeline.checks.output_over_input import written_tables
+from batch_transform.pipeline.checks.output_fit import Fit
+from batch_transform.pipeline.checks.output_over_input import Reading
+from batch_transform.pipeline.checks.preflight import Tables, check_targets
 from batch_transform.pipeline.earlier_runs import EarlierRuns, earlier_runs
 from batch_transform.pipeline.local_process import CLOCK
-from batch_transform.pipeline.places import Places, Targets, targets_of
 from batch_transform.pipeline.world.aws_access import jobs_of
 from batch_transform.s3.store import S3Store
 from batch_transform.sagemaker import quotas
+from batch_transform.spark.input_reading import column_faults
+from batch_transform.spark.prediction_columns import PredictionShape
+from batch_transform.spark.settings import is_case_sensitive, session_settings
+from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 NOBODY_ASKED = QuotasFound(why_not="SageMaker is emulated here")
 
@@ -97,36 +99,39 @@ def account_quotas(access: AwsAccess, types: Sequence[str]) -> QuotasFound:
     return quotas.instance_quotas(client, types, CLOCK.monotonic)
 
 
-def fate(spark: SparkSession, config: RunConfig, places: Places, store: ObjectStore | None) -> str:
-    """Returns what publishing will do to the output, in words."""
+def fate(config: RunConfig, fit: Fit, shape: PredictionShape, df: DataFrame) -> str:
+    """Returns what publishing will do to the output, in words.
+
+    Args:
+        config: of the run.
+        fit: what is published, and where.
+        shape: of the predictions.
+        df: the input.
+    """
+    if faults := _refusals(fit, shape, Reading(config.input, lambda: df, shape.names)):
+        return f"{'; '.join(faults)}; so the run is refused"
     output = config.settings.output
-    if fault := _in_the_way(spark, config, places, store):
-        return f"{fault}; so the run is refused"
-    return output_fate(output, is_there=None if output is None else _is_there(spark, config, store))
+    return output_fate(output, is_there=None if output is None else _is_there(fit.spark, config, fit.store))
 
 
-def _in_the_way(spark: SparkSession, config: RunConfig, places: Places, store: ObjectStore | None) -> str | None:
-    """Why the output is refused where it goes, whatever its mode; None: nothing is seen to lie in its way."""
-    path = config.output.path if config.output is not None else None
-    if path is None or (store is None and is_s3(path)):
-        return None
-    targets = targets_of(config, places)
+def _refusals(fit: Fit, shape: PredictionShape, reading: Reading) -> Sequence[str]:
+    """What the run's own checks find wrong with its tables, as far as they write nothing; none where nobody looks."""
+    targets, faults, names = fit.targets, Faults(), tuple(fit.schema.names)
+    if fit.store is None and any(is_s3(table.location) for table in targets.tables(fit.places).values()):
+        return ()
+    errors = targets.dead_letter.error_column
+    tables = Tables(names, (*names, *shape.names), (*names, errors))
+    faults.add(column_faults(fit.schema, shape, errors, case_sensitive=is_case_sensitive(fit.spark)))
     try:
-        _check_writable(targets, places)
-        targets.format.refuse_others(spark, store, targets.tables(places)["result"])
-        written = written_tables(targets, lambda _: None)[:1]
-        return next(TablesAround(spark, places, store, targets.format).faults(written), None)
-    except ConfigurationError as err:
-        return err.faults[0]
-    except (StoreFailure, OSError, PySparkException):
-        return None
-
-
-def _check_writable(targets: Targets, places: Places) -> None:
-    """Refuses files where this machine may not write them; S3 is not asked, where only writing tells."""
-    for table in targets.tables(places).values() if isinstance(targets.format, FileFormat) else ():
-        if is_reached(table.location) and not is_s3(table.location):
-            check_writable(open_tree(table.location, None))
+        with session_settings(fit.spark, targets.format.settings):
+            check_targets(fit.spark, targets, fit.places, fit.store, tables, reading, faults, probes=False)
+            if not faults.found:
+                fit.checked(faults)
+    except SPARK_ERRORS:
+        return ()
+    except (StoreFailure, OSError):
+        return ()
+    return faults.found
 
 
 def _is_there(spark: SparkSession, config: RunConfig, store: ObjectStore | None) -> bool | None:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import pytest
+from pyspark.sql.types import StructType
 
 from batch_transform.config.loading import from_arguments
+from batch_transform.config.sections import Input
+from batch_transform.outputs import local_faults
+from batch_transform.pipeline.checks.output_fit import fit_of
 from batch_transform.pipeline.commands.plan_surroundings import fate
 from batch_transform.pipeline.places import places_of
+from batch_transform.pipeline.tables.run_predictions import shape_of
+from support.crashing_files import CrashingModule
+
+SESSION = SimpleNamespace(conf=SimpleNamespace(get=lambda _key, _default=None: "false"))
 
 
-def planned(path):
-    config = from_arguments(run_id="x", model="m", workspace="s3://bucket/ws", output={"path": str(path)})
-    return fate(None, config, places_of(config, config.layout, "4.2.0"), None)
+def planned(path, **output):
+    output = {"path": str(path), **output}
+    config = from_arguments(run_id="x", model="m", workspace="s3://bucket/ws", output=output)
+    config = config.model_copy(update={"input": Input(path="/in")})
+    shape = shape_of(SESSION, config, None)
+    places = places_of(config, config.layout, "4.2.0")
+    return fate(config, fit_of(SESSION, config, places, None, StructType(), shape, None), shape, None)
 
 
 def test_a_folder_that_is_not_writable_is_told(tmp_path, monkeypatch):
@@ -27,7 +40,9 @@ def test_a_folder_that_is_not_writable_is_told(tmp_path, monkeypatch):
 
 def test_a_path_below_a_file_is_told(tmp_path):
     (tmp_path / "file").touch()
-    assert "/file is no directory; see that it may be, or name another place; so" in planned(tmp_path / "file" / "new")
+    told = planned(tmp_path / "file" / "new")
+    assert "Not a directory: " in told
+    assert "; see that it may be, or name another place; so the run is refused" in told
 
 
 @pytest.mark.parametrize("path", ["new", "s3://bucket/scores"])
@@ -35,3 +50,19 @@ def test_any_other_is_created_for_all_that_is_known(tmp_path, monkeypatch, path)
     monkeypatch.chdir(tmp_path)
     assert "refused" not in planned(path)
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_files_that_an_overwrite_could_not_remove_are_told(tmp_path, monkeypatch):
+    (tmp_path / "scores").mkdir(mode=0o1777)
+    (tmp_path / "scores").chmod(0o1777)
+    (tmp_path / "scores" / "part-0.parquet").touch()
+    monkeypatch.setattr(local_faults, "os", CrashingModule(os, geteuid=lambda: os.geteuid() + 1000))
+    told = planned(tmp_path / "scores", mode="overwrite")
+    assert "part-0.parquet: EPERM: it is another user's, and" in told
+    assert told.endswith("; so the run is refused")
+
+
+def test_another_runs_claim_is_told(tmp_path):
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "_owner").write_text('{"nonce": "n", "run_id": "other"}')
+    assert 'scores is being written by {"nonce": "n", "run_id": "other"}; if that' in planned(tmp_path / "scores")
