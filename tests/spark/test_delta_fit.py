@@ -334,3 +334,32 @@ def test_rules_that_hold_let_the_run_publish(spark, world, table, tmp_path):
         (1, "k1"),
         (2, "k2"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "changes", "words"),
+    [
+        ("id INT, key STRING, x DOUBLE", {}, "output: the column x is string here and double in"),
+        ("id INT, key STRING, y STRING", {}, "output: no column x in .*Did you mean y|output: no column x in"),
+        ("id INT, key STRING, x STRING", {"expect": ["avg(z) > 0"]}, r"expect: avg\(z\) > 0: .*z"),
+    ],
+)
+def test_what_is_inferred_is_held_against_the_table_before_more_is_paid_for(
+    spark, world, table, tmp_path, monkeypatch, columns, changes, words
+):
+    """A row that failed was sent again and again first, and Delta refused the table in the end."""
+    place = table(columns)
+    answer = lambda body: (500, b"") if b'"k1"' in body else (200, b'{"x": "a"}\n' * len(body.splitlines()))  # noqa: E731
+    monkeypatch.setattr(world.models["formed"].script, "answer", answer)
+    output = {"path": place, "format": "delta", "mode": "append"}
+    arguments = world.arguments(
+        tmp_path, "formed", prediction={"schema": "infer"}, output=output, errors={"max_rows": 1}, **changes
+    )
+    two = keys(spark, 1, 2).repartition(2, "id")
+    with pytest.raises(ServiceFailure, match=rf"read as by x string, and cannot be published: {words}"):
+        score(two, **arguments)
+    assert len(world.jobs(arguments["run_id"])) == 1
+    assert commits(place) == ["00000000000000000000.json"]
+    elsewhere = {**output, "path": f"{tmp_path}/elsewhere"}
+    result = score(two, **{**arguments, "output": elsewhere, "expect": []})
+    assert [row["x"] for row in result.df.collect()] == ["a"]

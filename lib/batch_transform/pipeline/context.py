@@ -94,7 +94,7 @@ class TableWork(Protocol):
         """Returns the rows of this run's commits in the table of a configuration; None: there is no commit."""
 
     def reading(self, ddl: str, staged: Staged) -> TableWork:
-        """Returns the same work on the staged rows, for predictions of this schema."""
+        """Returns the same work for predictions of this schema; ConfigurationError: the output takes none such."""
 
     def keep_dead_letters(self, state: RunState) -> str:
         """Returns where the dead letters of a gated run now lie that has too many of them, as Parquet."""

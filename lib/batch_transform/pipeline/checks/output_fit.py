@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
@@ -22,6 +22,7 @@ from batch_transform.outputs.registry import names_that
 from batch_transform.pipeline.checks.collected_faults import Faults
 from batch_transform.pipeline.places import Places, Targets, targets_of
 from batch_transform.spark.dead_letters import ERROR_TYPE
+from batch_transform.spark.expectations import check_expected
 from batch_transform.spark.job_settings import user_job
 from batch_transform.spark.partition_values import (
     LONGEST_KEY_BYTES,
@@ -32,6 +33,7 @@ from batch_transform.spark.partition_values import (
 )
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.row_rules import RowRule, check_rows
+from batch_transform.spark.settings import session_settings
 from batch_transform.spark.staged_rows import input_columns, read_staged
 
 _FILE_BYTES = 120  # of a part's own name, the format's and Spark's, and of the folder in which it is merged
@@ -45,6 +47,7 @@ class Fit:
         schema: the input's columns.
         added: what each table has besides.
         complete: whether that is known; a schema of predictions may still be to be inferred.
+        expect: what is expected of the result.
     """
 
     spark: SparkSession
@@ -54,6 +57,7 @@ class Fit:
     schema: StructType
     added: Mapping[Kind, list[StructField]]
     complete: bool
+    expect: Sequence[str]
 
     def checked(self, faults: Faults) -> list[str]:
         """Returns warnings of tables that are there; finds what is wrong with columns and types, and leaves nothing."""
@@ -62,6 +66,22 @@ class Fit:
         checks = (partial(self._check, kind, warnings) for kind in self.targets.tables(self.places))
         faults.of_tables(checks, are_one=self.targets.are_one)
         return warnings
+
+    def fitting(self, shape: PredictionShape) -> PredictionShape:
+        """Returns predictions whose schema was inferred, held against what is there before more of them are paid for.
+
+        Raises:
+            ConfigurationError: they could not be published.
+        """
+        fit = replace(self, added={**self.added, "result": shape.columns}, complete=True)
+        table, format, faults = self.targets.tables(self.places)["result"], self.targets.format, Faults()
+        with session_settings(self.spark, format.settings):
+            faults.of(lambda: format.look_at(self.spark, self.store, table, (*self.schema.names, *shape.names)))
+            if not faults.found:
+                fit.checked(faults)
+            faults.of(lambda: check_expected(self.spark, self.schema, shape.columns, self.expect, is_known=True))
+        faults.refuse()
+        return shape
 
     @property
     def _others(self) -> str | None:
@@ -137,4 +157,4 @@ def fit_of(
     error = StructField(targets.dead_letter.error_column, ERROR_TYPE)
     added: dict[Kind, list[StructField]] = {"result": shape.columns, "dead_letter": [error]}
     complete = not config.prediction.is_inferred or inferred is not None
-    return Fit(spark, targets, places, store, schema, added, complete)
+    return Fit(spark, targets, places, store, schema, added, complete, config.expect)

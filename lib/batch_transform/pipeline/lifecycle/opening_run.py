@@ -213,7 +213,7 @@ class _Opening:
             writer=run.ledger.writer,
             sleep=CLOCK.sleep,
             read_again=lambda: read_again(self.spark, self.config, self.recorded, self.places, run.store),
-            check_rows=fit.check_rows,
+            fit=fit,
         )
 
     def _context(self, rows: RunRows, tables: SparkTables) -> RunContext:

@@ -35,6 +35,7 @@ from batch_transform.outputs.written_tables import CommittedTable, WrittenTable
 from batch_transform.pipeline.places import Places, targets_of
 from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.tables.copied_source import copied_input
+from batch_transform.pipeline.tables.fitting import Fitting
 from batch_transform.pipeline.tables.measuring import measured_rows, written_rows
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.source import Source, scan_of_input, settings_of
@@ -71,7 +72,7 @@ class SparkTables:
         writer: random for each process; part of the names of what it writes.
         sleep: between two tries of a commit.
         read_again: reads the input of a run that was staged already, should it be staged again.
-        check_rows: refuses staged rows that the output could not take.
+        fit: of the tables to their places.
     """
 
     spark: SparkSession
@@ -86,7 +87,7 @@ class SparkTables:
     writer: str
     sleep: Callable[[float], None]
     read_again: Callable[[], Source]
-    check_rows: Callable[[Staged], None]
+    fit: Fitting
 
     def stage(self, *, copies: bool = True) -> Staged:
         """Returns the input once it is staged, by copies of its files if they may be; refuses one that is broken."""
@@ -95,7 +96,7 @@ class SparkTables:
         what = f"input: its rows cannot be staged{self.config.row_expressions}"
         with told_as(what, options=options), input_session(self.spark, format, options):
             staged = replace(self._staged(self.source or self.read_again(), copies), settings=settings)
-        self.check_rows(staged)
+        self.fit.check_rows(staged)
         return staged
 
     def _staged(self, source: Source, copies: bool) -> Staged:
@@ -157,9 +158,7 @@ class SparkTables:
         return watched(self.merged(state, kind), names, state.gate.payload["rows_scored"])
 
     def commit(self, state: RunState, kind: Kind, how: TableFormat) -> CommittedTable:
-        """Returns the commit that publishes a table of a gated run.
-
-        Dead letters of which some are committed already are committed beside those, if there are more.
+        """Returns the commit that publishes a table of a gated run, or of its dead letters what is not committed yet.
 
         Raises:
             ServiceFailure: Spark or the format refused; the run can be resumed.
@@ -205,9 +204,9 @@ class SparkTables:
         return None if set(found) == {None} else sum(rows or 0 for rows in found)
 
     def reading(self, ddl: str, staged: Staged) -> SparkTables:
-        """Returns the same work on the staged rows, for predictions of this schema."""
+        """Returns the same work for predictions of this schema, which their place takes."""
         with user_session(self.spark, staged):
-            return replace(self, shape=shape_of(self.spark, self.config, ddl))
+            return replace(self, shape=self.fit.fitting(shape_of(self.spark, self.config, ddl)))
 
     def _sql_settings(self, kind: Kind) -> Mapping[str, str]:
         return SQL_SETTINGS if kind == "result" and self.shape.sql else {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch_transform.core.errors import ServiceFailure
+from batch_transform.core.errors import ConfigurationError, ServiceFailure
 from batch_transform.core.isolation.verdict_rows import SCORED, names_of
 from batch_transform.core.isolation.verdicts import Evidence, judge
 from batch_transform.core.ledger import NewStep, StepKind
@@ -68,6 +68,7 @@ def infer(ctx: RunContext, state: RunState, action: act.Infer) -> NewStep:
     if found is None:
         raise ServiceFailure(f"prediction.schema: infer: {_why_none(ctx, sample[0])}. {_KEPT}")
     _check_names(ctx, state, found)
+    _check_output(ctx, state, found)
     ctx.tell(
         "infer",
         f"answers are read as by prediction.schema: {found.ddl} (say so in the run file, and no sample is taken)",
@@ -160,6 +161,16 @@ def _why_no_object(name: str, sample: list[bytes]) -> str:
         return f"the lines of {name} are JSON, but no objects; set prediction.format: json"
     words = f"set prediction.format: text and prediction.schema: {bare.ddl}"
     return f"the lines of {name} are values and no JSON objects; {words}"
+
+
+def _check_output(ctx: RunContext, state: RunState, found: Inferred) -> None:
+    """Asks the table that is there, and `expect`, at once: what failed would be sent again, and paid for, in vain."""
+    assert state.staged is not None
+    try:
+        ctx.tables.reading(found.ddl, state.staged)
+    except ConfigurationError as err:
+        told = f"answers are read as by {found.ddl}, and cannot be published: {err}"
+        raise ServiceFailure(f"prediction.schema: infer: {told}. {_KEPT}") from err
 
 
 def _check_names(ctx: RunContext, state: RunState, found: Inferred) -> None:
