@@ -289,7 +289,7 @@ def test_preflight_refuses_to_make_a_table_around_another_one(spark, tmp_path):
     with pytest.raises(ConfigurationError, match="holds other table/"):
         refuse_others(spark, MemoryStore(), OutputTable("error", f"file:{tmp_path}", location=str(tmp_path)))
     there = OutputTable("append", f"file:{tmp_path}/other table", location="s3://bucket/other table")
-    format_named("delta").refuse_others(spark, Forbidden(), there)
+    format_named("delta").look_at(spark, Forbidden(), there, ("id",))
 
 
 @pytest.mark.parametrize(
@@ -345,3 +345,18 @@ def test_a_new_table_may_be_named_by_its_path(spark, tmp_path):
     assert publish(df, output) == 2
     assert publish(df, output) == 2
     assert rows(spark, output) == [(1, "a"), (2, "b")]
+
+
+@pytest.mark.parametrize("left", [(), ("p=1/a_0-1-0_2024.parquet",)])
+def test_a_table_of_hudi_is_not_written_over_nor_made_one_of_delta(spark, tmp_path, left):
+    """With files in it the advice was to convert them, rows of earlier versions among them."""
+    for name in (".hoodie/hoodie.properties", *left):
+        (tmp_path / "t" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "t" / name).touch()
+    output = OutputTable("append", f"file:{tmp_path}/t", location=f"{tmp_path}/t")
+    with pytest.raises(ConfigurationError, match=r"output: \S+/t is a Hudi table, and output\.format is delta; name"):
+        format_named("delta").preflight(spark, MemoryStore(), output, ("id",))
+    (tmp_path / "t" / ".hoodie" / "hoodie.properties").unlink()
+    (tmp_path / "t" / "a.parquet").write_bytes(b"no footer")
+    with pytest.raises(ConfigurationError, match=r"output: \S+/t holds \S+, and is no Delta table yet"):
+        format_named("delta").preflight(spark, MemoryStore(), output, ("id",))

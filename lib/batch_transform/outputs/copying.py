@@ -103,10 +103,9 @@ def _refuse_table(target: str, names: Sequence[str]) -> None:
     """Refuses a table of a format that commits: files put into it would be invisible or destroy it."""
     for folder, other in log_folders().items():
         if any(name.startswith(f"{folder}/") for name in names):
-            raise ConfigurationError(
-                f"output: {target} is a {other.title} table; files put into it would be invisible or destroy it "
-                f"(set output.format: {other.name})"
-            )
+            remedy = f"set output.format: {other.name}" if other.name in output_formats() else "name another place"
+            told = f"output: {target} is a {other.title} table; files put into it would be invisible or destroy it"
+            raise ConfigurationError(f"{told} ({remedy})")
 
 
 def refuse_others(target: str, names: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from batch_transform.core.errors import ConfigurationError
@@ -14,8 +14,9 @@ from batch_transform.core.plain_paths import escaped
 from batch_transform.core.publishing.other_tables import first_seen
 from batch_transform.core.reserved_columns import names_not_in
 from batch_transform.outputs.delta_rules import single_writer_warning, sql_name
-from batch_transform.outputs.delta_table import describe, exists
-from batch_transform.outputs.port import OutputTable
+from batch_transform.outputs.delta_table import SPARK_ERRORS, describe, exists
+from batch_transform.outputs.port import Capabilities, OutputTable
+from batch_transform.outputs.registry import log_folders
 from batch_transform.outputs.seen_names import names_below
 from batch_transform.outputs.unmade_tables import refuse_unmade
 
@@ -59,6 +60,22 @@ def check_there(spark: SparkSession, output: OutputTable, columns: tuple[str, ..
     return True
 
 
+def refuse_other_logs(spark: SparkSession, store: ObjectStore | None, output: OutputTable, own: Capabilities) -> None:
+    """Raises ConfigurationError for a table of another format that no log of Delta's lies beside, as XTable's do."""
+    if output.path is None:
+        return
+
+    def is_there(log: str) -> bool:
+        return next(names_below(spark, store, f"{output.location}/{log}", f"{output.path}/{log}"), None) is not None
+
+    for log, other in log_folders().items():
+        if other != own and is_there(log) and not is_there(own.log_folder):
+            raise ConfigurationError(
+                f"{output.key}: {output.location} is a {other.title} table, and output.format is {own.name}; name "
+                "another place"
+            )
+
+
 def refuse_others(spark: SparkSession, store: ObjectStore | None, output: OutputTable) -> None:
     """Raises ConfigurationError where a new table would be made around something else: VACUUM deletes all of that."""
     if output.path is None:
@@ -94,5 +111,5 @@ def _is_plain_parquet(spark: SparkSession, path: str) -> bool:
     # Delta appends to such a directory without a word, and the files that were there vanish from what readers see.
     try:
         return bool(spark.read.format("parquet").load(escaped(path)).columns)
-    except AnalysisException:
+    except SPARK_ERRORS:  # or a file that is called one: it lies there all the same
         return False

@@ -11,6 +11,8 @@ from batch_transform.core.run_settings import OutputSettings
 from batch_transform.outputs.port import Capabilities, OutputFormat
 
 DEFAULT = OutputSettings.format
+# Those whose files lie in folders of partitions as a table of files has them.
+_OTHERS = (Capabilities("hudi", "Hudi", commits=True, log_folder=".hoodie"),)
 _ROOM = "batch_transform.outputs.formats"  # by name: its modules import from this folder
 
 
@@ -28,8 +30,9 @@ def format_named(name: str) -> OutputFormat:
 
 
 def log_folders() -> Mapping[str, Capabilities]:
-    """Returns the folders that make a table of the folder they lie in, each with its format."""
-    return {format.can.log_folder: format.can for format in output_formats().values() if format.can.log_folder}
+    """Returns the folders that make a table of the folder they lie in, each with its format; not all can be written."""
+    own = [format.can for format in output_formats().values()]
+    return {format.log_folder: format for format in (*own, *_OTHERS) if format.log_folder}
 
 
 def names_that(hold: Callable[[Capabilities], bool]) -> str:

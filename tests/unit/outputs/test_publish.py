@@ -275,3 +275,11 @@ def test_files_are_never_put_into_a_table_in_buckets(mode, end):
         ConfigurationError, match=r"out holds p=1/part-00000-\S+_00003.c000.snappy.parquet, of a table in bu"
     ):
         check_target(mode, target, ("p",), "run")
+
+
+@pytest.mark.parametrize("mode", ["error", "append", "overwrite", "overwrite_partitions"])
+def test_a_table_of_hudi_is_no_table_of_files(mode):
+    """Its files end as Parquet's do, so an overwrite deleted all of it, and what was appended nobody saw."""
+    _, target = trees([".hoodie/hoodie.properties", "p=1/.hoodie_partition_metadata", "p=1/a_0-1-0_2024.parquet"])
+    with pytest.raises(ConfigurationError, match=r"out is a Hudi table; .* destroy it \(name another place\)"):
+        check_target(mode, target, ("p",), "run")

@@ -73,6 +73,7 @@ class Delta(TableFormat):
         """Checks mode, columns and partitions against the table that is there, else that it is made around nothing."""
         from batch_transform.outputs import delta_checks
 
+        delta_checks.refuse_other_logs(spark, store, table, self.can)
         if not delta_checks.check_there(spark, table, columns):
             delta_checks.refuse_others(spark, store, table)
 

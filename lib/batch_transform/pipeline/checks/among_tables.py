@@ -11,8 +11,8 @@ from batch_transform.core.object_store import ObjectStore, StoreFailure
 from batch_transform.core.overlapping_places import Place
 from batch_transform.core.publishing.other_tables import first_seen, is_table_of_files
 from batch_transform.outputs.copying import SUCCESS
-from batch_transform.outputs.port import OutputFormat
-from batch_transform.outputs.registry import log_folders
+from batch_transform.outputs.port import Capabilities, OutputFormat
+from batch_transform.outputs.registry import log_folders, output_formats
 from batch_transform.outputs.seen_names import names_below
 from batch_transform.outputs.tree_of_location import is_reached, open_tree
 from batch_transform.pipeline.checks.among_runs import APART, Written
@@ -60,6 +60,8 @@ class TablesAround:
             if (is_partition and not self.format.can.commits) or self._is_there(place):
                 return None
             return f"{title}: whoever reads that would find files of this one, and an overwrite of it would delete them"
+        if title not in _VACUUMED:
+            return f"{title}, of which its readers know no such files"
         if self.format.can.commits and self._is_there(place):
             return None
         return f"{title}, and VACUUM there deletes what is not of that table"
@@ -67,7 +69,7 @@ class TablesAround:
     def _table_at(self, place: Place) -> str | None:
         for folder, format in log_folders().items():
             if next(self._names(place.location(folder)), None) is not None:
-                return f"a {format.title} table"
+                return _table_of(format)
         location = place.location()
         if not is_reached(location):
             return None
@@ -85,6 +87,13 @@ class TablesAround:
 
 
 _OF_FILES = "a table of files"
+
+
+def _table_of(format: Capabilities) -> str:
+    return f"a {format.title} table"
+
+
+_VACUUMED = [_table_of(format.can) for format in output_formats().values() if format.can.log_folder]
 
 
 def _above(place: Place) -> Iterator[Place]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -96,3 +97,16 @@ def test_a_table_that_a_catalog_reads_as_files_is_looked_at_where_it_lies(lake, 
         return
     with pytest.raises(ConfigurationError, match=rf"and db\.t reads it as {provider}"):
         refuse_logged_table(catalog, "db.t", store)
+
+
+def test_the_files_of_a_table_of_hudi_are_not_read_as_they_lie(lake):
+    """Among them are those of earlier versions of the same rows."""
+    store, root = lake
+    (store or MemoryStore()).put(S3Uri("lake", "h/.hoodie/hoodie.properties"), b"x")
+    if store is None:
+        folder = Path(root.removeprefix("file:"), "h", ".hoodie")
+        folder.mkdir(parents=True)
+        (folder / "hoodie.properties").touch()
+    with pytest.raises(ConfigurationError, match=r"/h is a Hudi table, and .*set input\.format: hudi"):
+        refuse_logged(None, f"{root}/h/p=1", "parquet", store)
+    refuse_logged(None, f"{root}/h/p=1", "hudi", store)

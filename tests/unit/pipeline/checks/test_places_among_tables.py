@@ -90,3 +90,11 @@ def test_what_may_not_be_seen_refuses_nothing():
             raise StoreFailure("GetObject", str(uri), "AccessDenied", "no")
 
     assert faults("s3://bucket/lake", "t/out", "delta", Forbidden()) == []
+
+
+@pytest.mark.parametrize("format", ["delta", "parquet"])
+@pytest.mark.parametrize("path", ["t/out", "t/ds=1"])
+def test_a_table_in_a_table_of_hudi_is_refused(filled, format, path):
+    root, store = filled(["t/.hoodie/hoodie.properties", "t/ds=1/a_0-1-0_2024.parquet"])
+    (fault,) = faults(root, path, format, store)
+    assert "/t, a Hudi table, of which its readers know no such files; choose places apart" in fault
