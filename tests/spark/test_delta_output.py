@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
 import uuid
@@ -360,3 +361,22 @@ def test_a_table_of_hudi_is_not_written_over_nor_made_one_of_delta(spark, tmp_pa
     (tmp_path / "t" / "a.parquet").write_bytes(b"no footer")
     with pytest.raises(ConfigurationError, match=r"output: \S+/t holds \S+, and is no Delta table yet"):
         format_named("delta").preflight(spark, MemoryStore(), output, ("id",))
+
+
+def test_a_table_that_loses_its_clustering_is_warned_of(spark, tmp_path):
+    """Delta 4.4 replaces the table's metadata with that of a new one, which no option of its writer prevents."""
+    place = f"{tmp_path}/t"
+    spark.sql(
+        f"CREATE TABLE delta.`{place}` (id BIGINT, `a b` INT) USING delta CLUSTER BY (id, `a b`) "
+        "TBLPROPERTIES ('delta.columnMapping.mode' = 'name')"
+    )
+    told = lambda **how: format_named("delta").warnings(spark, [OutputTable(path=place, **how)], None)  # noqa: E731
+    assert told(mode="append") == told(mode="overwrite", replace_where="id > 1") == []
+    (warning,) = told(mode="overwrite")
+    (command,) = re.findall(r"is clustered by id, `a b`, .*; if it has: (.*)$", warning)
+    rows = spark.range(1).selectExpr("id", "1 AS `a b`")
+    publish(rows, OutputTable("overwrite", place))
+    clustered = lambda: spark.sql(f"DESCRIBE DETAIL delta.`{place}`").first()["clusteringColumns"]  # noqa: E731
+    assert clustered() == []
+    spark.sql(command)
+    assert clustered() == ["id", "`a b`"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -105,6 +105,21 @@ def log_store_warnings(spark: SparkSession, outputs: Iterable[OutputTable]) -> l
         location = output.path or (detail["location"] if detail is not None else "")
         found.append(single_writer_warning(location, setting))
     return [warning for warning in found if warning is not None]
+
+
+def clustering_warnings(spark: SparkSession, outputs: Iterable[OutputTable]) -> Iterator[str]:
+    """Yields a warning for each table that is clustered (CLUSTER BY) until an overwrite of it by Spark commits."""
+    for output in outputs:
+        if output.mode != "overwrite" or output.replace_where is not None:
+            continue
+        detail = describe(spark, output)
+        columns = (detail.asDict().get("clusteringColumns") if detail is not None else None) or ()
+        if columns:
+            by = ", ".join(columns)  # as SQL has them
+            yield (
+                f"{output.key}: {sql_name(output)} is clustered by {by}, which Delta's open source forgets when all of "
+                f"it is replaced; if it has: ALTER TABLE {sql_name(output)} CLUSTER BY ({by})"
+            )
 
 
 def _is_plain_parquet(spark: SparkSession, path: str) -> bool:

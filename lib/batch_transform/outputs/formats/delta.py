@@ -112,10 +112,10 @@ class Delta(TableFormat):
         return delta_fit.absent_columns(spark, table, columns)
 
     def warnings(self, spark: SparkSession, tables: Sequence[OutputTable], schema: StructType) -> list[str]:
-        """Returns a warning for each table whose log store may lose commits."""
+        """Returns a warning for each table whose log store may lose commits, or that loses its clustering."""
         from batch_transform.outputs import delta_checks
 
-        return delta_checks.log_store_warnings(spark, tables)
+        return [*delta_checks.log_store_warnings(spark, tables), *delta_checks.clustering_warnings(spark, tables)]
 
     def commit(self, df: DataFrame, table: OutputTable, run_id: str, name: str, sleep: Callable[[float], None]) -> int:
         """Returns the rows of the one transaction of this name."""
