@@ -8,7 +8,10 @@ import pytest
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError, ServiceFailure
+from batch_transform.core.state import actions as act
 from batch_transform.pipeline.checks import preflight
+from batch_transform.pipeline.loop import driver
+from batch_transform.pipeline.loop.handlers import publish as publish_handlers
 from batch_transform.pipeline.tables.spark_tables import SparkTables
 from support.emulated import BUCKET
 from support.sampling import one_in
@@ -142,3 +145,31 @@ def test_rows_of_committed_dead_letters_stay_dead_though_their_answers_are_lost(
 
 def _refused(key):
     return {"fault": "status", "status": 400, "record": f'"key":"{key}"'}
+
+
+@pytest.mark.parametrize("format", ["parquet", "delta"])
+def test_who_was_second_at_an_output_that_must_be_new_is_told_how_what_was_scored_is_published(
+    spark, world, tmp_path, monkeypatch, format
+):
+    """Each resumption met the same refusal, which said that nothing was done and nothing is paid."""
+    arguments = world.arguments(tmp_path, output={"path": f"{tmp_path}/out", "format": format})
+    real = publish_handlers.intend
+
+    def first(ctx, state, action):
+        keys(spark).write.format(format).save(f"{tmp_path}/out")
+        return real(ctx, state, action)
+
+    monkeypatch.setitem(driver._HANDLERS, act.Intend, first)
+    with pytest.raises(ServiceFailure, match="is scored") as ended:
+        score(keys(spark), **arguments)
+    monkeypatch.undo()
+    way = "To publish in another place, without scoring again: the same call of score() with another output"
+    assert way in ended.value.ways
+    refusal = ServiceFailure if format == "delta" else ConfigurationError  # which has set out to commit
+    with pytest.raises(refusal, match=r"output\.mode is error") as again:
+        score(keys(spark), **arguments)
+    assert way in again.value.ways
+    jobs = world.jobs(arguments["run_id"])
+    result = score(keys(spark), **{**arguments, "output": {"path": f"{tmp_path}/other", "format": format}})
+    assert sorted(row.echo for row in result.df.collect()) == ["k0", "k1", "k2", "k3"]
+    assert world.jobs(arguments["run_id"]) == jobs

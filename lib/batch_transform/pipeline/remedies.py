@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from batch_transform.core.errors import ConfigurationError
 from batch_transform.core.object_names import another_run_id
+from batch_transform.core.run_state import RunState
+from batch_transform.core.state.model_versions import has_scored
 from batch_transform.pipeline.context import RunContext
 from batch_transform.pipeline.handshake import ANEW_VARIABLE, COMMAND_VARIABLE
 from batch_transform.pipeline.reaching import options_near
@@ -33,6 +38,28 @@ def going_on(ctx: RunContext, options: str, arguments: str) -> str:
         return _spelling(ctx).of("resume", str(ctx.places.run), *shlex.split(options))
     words = shlex.split(os.environ.get(COMMAND_VARIABLE, ""))
     return with_options(words, shlex.split(options)) if words else f"the same command with {options}"
+
+
+def elsewhere(ctx: RunContext) -> str:
+    """Returns how what was scored is published in another place, a sentence with its command."""
+    output, free = ctx.config.output, "" if ctx.config.ephemeral else ", without scoring again"
+    key = "path" if output is None or output.path is not None else "table"
+    return f"To publish in another place{free}: {going_on(ctx, f'--set output.{key}=...', 'another output')}"
+
+
+@contextmanager
+def scored_is_kept(ctx: RunContext, state: RunState | None) -> Iterator[None]:
+    """Tells a refusal of the output of a run that has scored how what it has is published, which no refusal loses.
+
+    Raises:
+        ConfigurationError: that of the block, with that way.
+    """
+    try:
+        yield
+    except ConfigurationError as err:
+        if state is None or not has_scored(state) or not err.faults[0].startswith(("output", "dead_letter")):
+            raise
+        raise ConfigurationError(err.faults, [*err.ways, elsewhere(ctx)]) from err
 
 
 def _spelling(ctx: RunContext) -> Spelling:

@@ -34,6 +34,7 @@ from batch_transform.pipeline.local_process import CLOCK
 from batch_transform.pipeline.loop.driver import Driver
 from batch_transform.pipeline.places import Places, places_of
 from batch_transform.pipeline.recorded import RecordedRun, check_same, read_run
+from batch_transform.pipeline.remedies import scored_is_kept
 from batch_transform.pipeline.run_switches import NO_SWITCHES, RunSwitches
 from batch_transform.pipeline.tables.object_work import SparkObjectWork
 from batch_transform.pipeline.tables.source import Source, settings_of
@@ -180,14 +181,14 @@ class _Opening:
         spark, config, recorded = self.spark, self.config, self.recorded
         inferred = recorded.inferred if recorded is not None else None
         fit = fit_of(spark, config, self.places, self.run.store, rows.schema, rows.shape, inferred)
-        tables = self._tables(rows, fit)
-        ctx = self._context(rows, tables)
+        ctx = self._context(rows, tables := self._tables(rows, fit))
         if recorded is not None and recorded.report is not None:
             return Driver(ctx, as_published(ctx, recorded))
         if self.is_checked:
             with user_session(spark, self.staged), session_settings(spark, fit.targets.format.settings), self.reading():
                 reading = Reading(config.input, partial(input_of, tables), rows.shape.names)
-                check_world(ctx, tables, fit, reading, reach, faults)
+                with scored_is_kept(ctx, recorded):
+                    check_world(ctx, tables, fit, reading, reach, faults)
         if recorded is not None and recorded.staged is not None and self.goes_elsewhere:
             check_uncommitted(tables, recorded, config)
             fit.check_rows(recorded.staged)

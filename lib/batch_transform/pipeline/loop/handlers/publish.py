@@ -35,7 +35,7 @@ from batch_transform.pipeline.loop.handlers.expectations import expectations, re
 from batch_transform.pipeline.loop.tools.progress import begin_merge
 from batch_transform.pipeline.loop.tools.settled import held_leaves, lines_set_aside, settled_leaves
 from batch_transform.pipeline.places import targets_of
-from batch_transform.pipeline.remedies import going_on, on_another_type
+from batch_transform.pipeline.remedies import elsewhere, going_on, on_another_type, once_more
 
 _COUNTS = ("rows_in", "rows_scored", "rows_dead_letter")
 
@@ -71,7 +71,7 @@ def intend(ctx: RunContext, state: RunState, action: act.Intend) -> NewStep:
     _require_budget(ctx, state, counts)
     begin_merge(ctx, state)
     targets = targets_of(ctx.config, ctx.places)
-    with _scored_already():
+    with _scored_already(ctx):
         check_uncommitted(ctx.tables, state, ctx.config)
         run = _Publishing(ctx, state, counts)
         publications = targets.format.publications(run)
@@ -130,7 +130,7 @@ def publish_tables(ctx: RunContext, state: RunState, action: act.Publish) -> New
     """Returns the step `published`, dead letters first."""
     intent = action.publication
     publications = recorded_publications(intent, ctx.ledger.read_part)
-    with _scored_already():
+    with _scored_already(ctx):
         run = _Publishing(ctx, state, _counts(state))
         format_named(intent.payload["format"]).publish(run, list(publications.values()))
     targets = intent.payload["targets"]
@@ -206,12 +206,14 @@ class _Publishing:
 
 
 @contextmanager
-def _scored_already() -> Iterator[None]:
+def _scored_already(ctx: RunContext) -> Iterator[None]:
     """Turns a refusal of the output into a failure that can be resumed: exit code 2 would say that nothing was done."""
     try:
         yield
     except ConfigurationError as err:
-        raise ServiceFailure(f"publishing failed, everything is scored and the run can be resumed: {err}") from err
+        ways = [f"To publish there, once it may be: {once_more(ctx)}", elsewhere(ctx)]
+        told = f"publishing failed, everything is scored and the run can be resumed: {err}"
+        raise ServiceFailure(told, ways=ways) from err
 
 
 def _another_way(ctx: RunContext) -> str:
