@@ -62,8 +62,8 @@ class MemoryStore:
     def get_tail(self, uri: S3Uri, length_bytes: int, if_match: str | None = None) -> bytes:
         return self.get(uri, if_match)[0][-length_bytes:]
 
-    def get_range(self, uri: S3Uri, start: int, length_bytes: int) -> bytes:
-        return self.get(uri)[0][start : start + length_bytes]
+    def get_range(self, uri: S3Uri, start: int, length_bytes: int, if_match: str | None = None) -> bytes:
+        return self.get(uri, if_match)[0][start : start + length_bytes]
 
     def open_stream(self, uri: S3Uri, if_match: str | None = None) -> ObjectStream:
         body, etag = self.get(uri, if_match)

@@ -61,6 +61,16 @@ def names_calendar(notes: Mapping[bytes, bytes]) -> bool:
     return found is not None and (int(found[1]), int(found[2])) >= _NAMES_CALENDAR_SINCE
 
 
+def is_of_todays_calendar(notes: Mapping[bytes, bytes]) -> bool:
+    """Returns whether Spark reads dates and times of a file as they stand there, unless it is told otherwise.
+
+    Those of its own earlier versions, and of files that say so, it reads as of the calendar before 1582.
+    """
+    if any(key.startswith(b"org.apache.spark.legacy") for key in notes):
+        return False
+    return names_calendar(notes) or _SPARKS_VERSION not in notes
+
+
 def row_bytes(groups: Sequence[tuple[int, int]]) -> tuple[float, float]:
     """Returns the means of a row in the row groups where they are smallest and largest, by bytes and rows of each."""
     means = [size / rows for size, rows in groups if rows >= _FEW_ROWS]

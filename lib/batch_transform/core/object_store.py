@@ -79,7 +79,7 @@ class ObjectStore(Protocol):
     def get_tail(self, uri: S3Uri, length_bytes: int, if_match: str | None = None) -> bytes:
         """Returns the last `length_bytes` of an object that is not empty, or all of a shorter one."""
 
-    def get_range(self, uri: S3Uri, start: int, length_bytes: int) -> bytes:
+    def get_range(self, uri: S3Uri, start: int, length_bytes: int, if_match: str | None = None) -> bytes:
         """Returns `length_bytes` bytes (at least 1) of an object from byte `start` on."""
 
     def open_stream(self, uri: S3Uri, if_match: str | None = None) -> ObjectStream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
@@ -37,7 +37,13 @@ def file_format(name: str, title: str) -> Capabilities:
 
 
 class FileFormat(OutputFormat):
-    """A format of files that tell their rows and columns without being read."""
+    """A format of files that tell their rows and columns without being read.
+
+    Attributes:
+        merged_by_workers: whether they may write a result themselves, as its files are like those of staged rows.
+    """
+
+    merged_by_workers: ClassVar[bool] = False
 
     @abstractmethod
     def file_rows(self, tree: Tree, files: Iterable[TreeFile], threads: int = THREADS) -> dict[str, int]:

@@ -51,9 +51,9 @@ class S3Store:
         """Returns the last `length_bytes` of an object that is not empty, or all of a shorter one."""
         return self._read(uri, f"bytes=-{length_bytes}", if_match)
 
-    def get_range(self, uri: S3Uri, start: int, length_bytes: int) -> bytes:
+    def get_range(self, uri: S3Uri, start: int, length_bytes: int, if_match: str | None = None) -> bytes:
         """Returns `length_bytes` bytes of an object from byte `start` on; fewer where it ends before."""
-        return self._read(uri, f"bytes={start}-{start + length_bytes - 1}", None)
+        return self._read(uri, f"bytes={start}-{start + length_bytes - 1}", if_match)
 
     def _read(self, uri: S3Uri, byte_range: str, if_match: str | None) -> bytes:
         for attempt in range(1, BODY_ATTEMPTS + 1):

@@ -51,7 +51,7 @@ def may_be_copied(
         rule: how a row becomes a record; all of them in one object are not copied, as they lie in one file.
         place: where rows are staged.
     """
-    if place.startswith("file:") and not _is_of_this_machine(spark):
+    if place.startswith("file:") and not is_of_this_machine(spark):
         return False
     if rule.one_object or not {name.lower() for name in options} <= _CHOOSING or not _is_plain(schema):
         return False
@@ -82,8 +82,8 @@ def encrypts_by_itself(spark: SparkSession, place: str) -> bool:
     return any(each.lower() not in ("", "false") for each in said)
 
 
-def _is_of_this_machine(spark: SparkSession) -> bool:
-    """Whether Spark and this process see the same local files."""
+def is_of_this_machine(spark: SparkSession) -> bool:
+    """Returns whether Spark and this process see the same local files."""
     return not is_connect(spark) and (known(spark, "spark.master") or "").startswith("local")
 
 

@@ -55,11 +55,13 @@ class MergeWay(ABC):
         name: as `merge` has it.
         spark_reads_outputs: whether Spark itself reads what the jobs have put on S3.
         to_python: what goes there of each row.
+        takes_files: whether the workers may do it file by file (`file_merge`), where it gives the same.
     """
 
     name: ClassVar[str]
     spark_reads_outputs: ClassVar[bool] = False
     to_python: ClassVar[ToPython] = ToPython.ANYTHING
+    takes_files: ClassVar[bool] = False
 
     @abstractmethod
     def outcomes(self, merge: Merge) -> DataFrame:

@@ -18,6 +18,7 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, MapType, NumericType, StructType
 
+from batch_transform.core.publishing.counted_numbers import SAMPLE_ROWS
 from batch_transform.core.publishing.prediction_values import NOTHING_KNOWN, SKETCHED, PredictedNumbers, value_counts
 from batch_transform.core.report_histograms import PredictionRange
 from batch_transform.core.reserved_columns import NUMBERS, SAMPLED, free, quoted
@@ -25,8 +26,6 @@ from batch_transform.spark.spark_errors import SPARK_ERRORS
 
 # Of more columns the others are counted by nobody.
 MOST_COLUMNS = 8
-# The sketch is made of about so many rows, and exact of no more: it costs a row and a column a microsecond.
-SAMPLE_ROWS = 100_000
 # Before it an executor's heartbeat turned a sketch into bytes under the hands of its task, which failed
 # (SPARK-52006; seen on Spark 3.5.6 on a cluster). Counts, sums and ends have no such state.
 _SKETCHED_SINCE = (4, 1)
@@ -140,8 +139,13 @@ def _numbers(name: str, value: Column, kind: DataType) -> Iterator[_Numbers]:
         for field in kind.fields:
             yield from _numbers(f"{name}.{field.name}", value.getField(field.name), field.dataType)
     elif isinstance(kind, (ArrayType, MapType)):
-        what = "an array" if isinstance(kind, ArrayType) else "a map"
-        yield _Numbers(name, value, note=f"{kind.simpleString()}: what is in {what} is not counted")
+        yield _Numbers(name, value, note=uncounted(kind))
+
+
+def uncounted(kind: ArrayType | MapType) -> str:
+    """Returns what is said of a column in which there are numbers that nobody counts."""
+    what = "an array" if isinstance(kind, ArrayType) else "a map"
+    return f"{kind.simpleString()}: what is in {what} is not counted"
 
 
 def _beside(rows: DataFrame, columns: Sequence[_Numbers], share: float) -> tuple[DataFrame, dict[str, Column]]:

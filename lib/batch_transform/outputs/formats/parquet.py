@@ -1,4 +1,4 @@
-"""Parquet: merged by Spark beside the output, counted by its footers, and copied into place."""
+"""Parquet: merged by Spark or its workers beside the output, counted by its footers, and copied into place."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Parquet(FileFormat):
     """Files that Spark writes into the run's own folder and that are copied into place; their footers count rows."""
 
     can = file_format("parquet", "Parquet")
+    merged_by_workers = True
 
     def files_hold_all(self, spark: SparkSession, path: str) -> bool:
         """Returns True: there is nothing but the files."""

@@ -14,15 +14,14 @@ from pyspark.sql import DataFrame, SparkSession
 from batch_transform.config.runfile import RunConfig
 from batch_transform.core.expectations import Expectation, Previous
 from batch_transform.core.framing import Framing
-from batch_transform.core.ledger import JsonObject
-from batch_transform.core.object_names import is_data_file
+from batch_transform.core.ledger import JsonObject, Part
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.prediction_types import encode_schema
 from batch_transform.core.publishing.file_publication import Kind
 from batch_transform.core.resuming.committed_tables import dead, dead_letter_commits
 from batch_transform.core.run_state import RunState
 from batch_transform.core.sending.object_cutting import CuttingRules
-from batch_transform.core.sending.object_sizes import ToPython, is_large
+from batch_transform.core.sending.object_sizes import ToPython
 from batch_transform.core.sending.record_sizes import ExportedObjects
 from batch_transform.core.staged_table import Staged
 from batch_transform.core.state.model_versions import model_labels
@@ -35,15 +34,16 @@ from batch_transform.outputs.written_tables import CommittedTable, WrittenTable
 from batch_transform.pipeline.places import Places, targets_of
 from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.tables.copied_source import copied_input
+from batch_transform.pipeline.tables.file_merging import ToMerge, merged_by_workers
 from batch_transform.pipeline.tables.fitting import Fitting
-from batch_transform.pipeline.tables.measuring import measured_rows, written_rows
+from batch_transform.pipeline.tables.measuring import measured_rows
+from batch_transform.pipeline.tables.merged_files import MergedFiles, written_rows
 from batch_transform.pipeline.tables.run_predictions import shape_of
 from batch_transform.pipeline.tables.source import Source, scan_of_input, settings_of
 from batch_transform.pipeline.worker_store import WorkerStore
 from batch_transform.records.registry import framing_of
 from batch_transform.s3.ledger import Ledger
 from batch_transform.spark.dead_letters import dead_letters
-from batch_transform.spark.empty_tables import write_empty
 from batch_transform.spark.input_reading import are_large
 from batch_transform.spark.input_settings import input_session
 from batch_transform.spark.job_settings import own_job, user_job
@@ -55,7 +55,7 @@ from batch_transform.spark.settings import STAGED_FORMAT, writer_options
 from batch_transform.spark.source_identity import identify
 from batch_transform.spark.spark_errors import told_as
 from batch_transform.spark.staging import stage
-from batch_transform.spark.user_session import settings_to_record, user_session, zone_of
+from batch_transform.spark.user_session import settings_to_record, user_session
 from batch_transform.spark.watched_values import Watched, watched
 from batch_transform.spark.zip_merge import MergeSource, model_of_rows, select_result
 
@@ -101,11 +101,10 @@ class SparkTables:
 
     def _staged(self, source: Source, copies: bool) -> Staged:
         scan = scan_of_input(source, self.config.input)
-        files = scan.files if scan else None
+        files, known = (scan.files if scan else None), (scan if copies else None)
         target = self.places.staging(self.writer, uuid.uuid4().hex[:8])  # of this call: lost files are staged again
         identity = identify(source.df, files)
         firm = scan if identity is not None and identity.plan.is_firm else None
-        known = scan if copies else None
         copied = copied_input(self.config, source, known, identity, self.rule, self.places, self.store)
         self.places.close_to_others()  # before a row lies there, and again with the files
         staged = stage(source.df, self.rule, target, firm, rows_are_large=are_large(files), files=copied)
@@ -131,26 +130,29 @@ class SparkTables:
             yield framing_of(self.config.settings, staged.header)
 
     def write(self, state: RunState, kind: Kind, how: FileFormat) -> WrittenTable:
-        """Returns a table of a gated run once Spark has written it beside its output, and never into it."""
+        """Returns a table of a gated run once it is written beside its output, and never into it."""
         assert state.staged is not None
+        assert state.gate is not None
         table = targets_of(self.config, self.places).tables(self.places)[kind]
-        source = self.places.sibling(table.location, f"{self.writer}-{kind}")
-        tree, place = open_tree(source, self.store), self.places.spark_path(source)
-        name, large = how.can.name, is_large(state.staged.largest)
-        sql, more = self._sql_settings(kind), {**how.settings, **how.writer_settings(large=large)}
-        sent = way_named(self.config.merge).to_python if kind == "result" else ToPython.NUMBER
-        job = partial(user_job, more={**more, **sql}) if sql else partial(own_job, more=more, sent=sent)
-        with self._merging(table.location or "the workspace", kind), job(self.spark, state.staged):
-            counted, zone = self._watched(state, kind), zone_of(state.staged)
-            options = {**writer_options(state.staged.largest), **how.writer_options(large=large), "timeZone": zone}
-            writing = counted.rows.write.format(name).mode("overwrite").options(**options)
-            writing.partitionBy(*table.partition_by).save(place)
-            if table.partition_by and not any(is_data_file(file.name) for file in tree.list()):
-                write_empty(counted.rows, table.partition_by, name, place, options)
-        written = WrittenTable(kind, tree, open_tree(table.location, self.store), how.data_files(tree))
-        with own_job(self.spark, state.staged, more):
-            again = partial(written_rows, self.spark, counted.rows.schema, written, name, self.places, state.staged)
-            return replace(written, numbers=counted.found(written.rows, again))
+        files = MergedFiles(self.spark, state.staged, table, how, self.places)
+        beside = self.places.sibling(table.location, f"{self.writer}-{kind}")
+        written = WrittenTable(kind, open_tree(beside, self.store), open_tree(table.location, self.store), ())
+        sql, way = self._sql_settings(kind), way_named(self.config.merge)
+        sent = way.to_python if kind == "result" else ToPython.NUMBER
+        more, job = {**files.settings, **sql}, user_job if sql else partial(own_job, sent=sent)
+        with self._merging(table.location or "the workspace", kind), job(self.spark, state.staged, more):
+            if kind == "result" and way.takes_files and files.may_be_merged_by_workers:
+                source, scored = self._merge_source(state, state.gate.parts[0]), state.gate.payload["rows_scored"]
+                given = ToMerge(self.spark, state.staged, scored, source, self.shape, self.store)
+                if (done := merged_by_workers(given, how, written)) is not None:
+                    return done
+            counted = self._watched(state, kind)
+            files.write(counted.rows, written.tree, self.places.spark_path(beside))
+        return files.found(written, counted)
+
+    def _merge_source(self, state: RunState, part: Part) -> MergeSource:
+        form = form_of_outputs(self.shape.reader.form, state, self.ledger)
+        return MergeSource(self.places.layout, part.key, self.connect, form)
 
     def _watched(self, state: RunState, kind: Kind) -> Watched:
         assert state.gate is not None
@@ -191,8 +193,8 @@ class SparkTables:
         assert state.gate is not None
         if dead(self.ledger.read_part(state.gate.parts[-1])).num_rows:
             beside = replace(table, mode="append", replace_where=None)
-            name = dead_letter_commits(state)[-1]
-            how.commit(self.merged(state, "dead_letter", further=True), beside, state.run_id, name, self.sleep)
+            rows, name = self.merged(state, "dead_letter", further=True), dead_letter_commits(state)[-1]
+            how.commit(rows, beside, state.run_id, name, self.sleep)
         return self.committed(state, self.config.to_document(), "dead_letter") or 0
 
     def committed(self, state: RunState, config: JsonObject, kind: Kind) -> int | None:
@@ -229,17 +231,12 @@ class SparkTables:
     def merged(self, state: RunState, kind: Kind, *, further: bool = False) -> DataFrame:
         """Returns a table of a gated run, by the way that `merge` names; it is computed anew whenever it is used.
 
-        Args:
-            state: of the run.
-            kind: which table.
-            further: without the dead letters that are known to be committed.
+        What is to be committed `further` is without the dead letters that are known to be committed.
         """
         assert state.staged is not None
         assert state.gate is not None
         part = state.gate.parts[-1 if further else 0]
-        form = form_of_outputs(self.shape.reader.form, state, self.ledger)
-        source = MergeSource(self.places.layout, part.key, self.connect, form)
-        leaves = self.ledger.read_part(part)
+        source, leaves = self._merge_source(state, part), self.ledger.read_part(part)
         if kind == "dead_letter":
             column = targets_of(self.config, self.places).dead_letter.error_column
             return dead_letters(self.spark, state.staged, leaves, source, column)

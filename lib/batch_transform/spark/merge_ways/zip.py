@@ -16,6 +16,7 @@ class Zip(MergeWay):
 
     name = "zip"
     to_python = ToPython.NUMBER
+    takes_files = True
 
     def outcomes(self, merge: Merge) -> DataFrame:
         """Returns the staged rows with their outcomes, by their numbers."""

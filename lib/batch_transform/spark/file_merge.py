@@ -1,0 +1,234 @@
+"""Merge by the workers themselves: what they read of staged Parquet they write again, the predictions beside it.
+
+It is done where pyarrow reads and writes the very values that Spark would (`plain_types`): a table of plain types,
+Parquet to Parquet. Then no row crosses into the JVM or out of it, which takes a third of a merge's processor
+(tests/benchmarks/speed.py); any other table Spark merges (`zip_merge`).
+
+A task writes a file under a name that no other attempt writes. Files of attempts that failed are left where they are:
+nothing refers to them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
+
+from batch_transform.core.object_store import ObjectNotFound, ObjectStore
+from batch_transform.core.plain_paths import without_file_scheme
+from batch_transform.core.predictions.output_counts import BLOCK_BYTES
+from batch_transform.core.predictions.reader import PredictionReader
+from batch_transform.core.publishing.counted_numbers import NOTHING_COUNTED, ColumnCounts, NumberColumn, added
+from batch_transform.core.publishing.merge_tasks import RowGroups
+from batch_transform.core.publishing.prediction_gathering import Gatherer
+from batch_transform.core.uris import S3Uri
+from batch_transform.spark.arrow_types import fetched, spark_schema
+from batch_transform.spark.zip_merge import MergeSource
+
+# One row for each task that has written a file: its name, and as JSON what was counted of each column of numbers.
+MERGED_SCHEMA = pa.schema([("file", pa.string()), ("rows", pa.int64()), ("counts", pa.string())])
+# A row group is held until it is written, and its pages beside it.
+_GROUP_BYTES = 32 * 1024 * 1024
+# Of each column at a time: a chunk may be as long as its file.
+_READ_BYTES, _REQUEST_BYTES = 1024 * 1024, 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class FileMerge:
+    """The function of the merge's tasks; a value that Spark sends to the workers.
+
+    Attributes:
+        source: where workers find leaves and outputs.
+        reader: of an output's lines.
+        tasks: what each merges.
+        inputs: the input's columns, as they are written.
+        numbers: the staged column of row numbers; None: rows are numbered by their places.
+        column: keeps the prediction's fields in one struct of this name; None: each is a column.
+        target: the folder of the files: a path of this machine, or `s3://`.
+        batch_rows: how many rows are read at once.
+        codec: of pyarrow's, by which pages are compressed.
+        notes: what a file says of itself.
+        counted: which columns of numbers are counted.
+        share: of the rows, whose numbers make the sketch.
+    """
+
+    source: MergeSource
+    reader: PredictionReader
+    tasks: tuple[tuple[RowGroups, ...], ...]
+    inputs: pa.Schema
+    numbers: str | None
+    column: str | None
+    target: str
+    batch_rows: int
+    codec: str
+    notes: Mapping[str, str]
+    counted: tuple[NumberColumn, ...] = ()
+    share: float = 1.0
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns that are written."""
+        fields = list(self.reader.type)
+        added = [pa.field(self.column, pa.struct(fields))] if self.column else fields
+        return pa.schema([*self.inputs, *added])
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for place in batch.column(0).to_pylist():
+                yield pa.RecordBatch.from_pylist([self._merged(place)], schema=MERGED_SCHEMA)
+
+    def _merged(self, place: int) -> dict[str, object]:
+        """What became of a task's rows; the first task writes a file if it has none as well."""
+        name = f"part-{place:05}-{uuid.uuid4()}.parquet"
+        counts, rows = _Counts(self.counted, self.share, place), 0
+        with _sink(self.target, name, self.source.connect) as sink, self._writer(sink) as writer:
+            held, size = list[pa.RecordBatch](), 0
+            for batch in self._rows(place, counts):
+                held.append(batch)
+                rows, size = rows + batch.num_rows, size + batch.nbytes
+                if size >= _GROUP_BYTES:
+                    _write_group(writer, held)
+                    held, size = [], 0
+            _write_group(writer, held)
+            writer.add_key_value_metadata(dict(self.notes))
+        return {"file": name, "rows": rows, "counts": json.dumps(counts.found)}
+
+    def _writer(self, sink: object) -> pq.ParquetWriter:
+        level = {"zstd": 3, "gzip": 6}.get(self.codec)  # as Spark's writer has them
+        return pq.ParquetWriter(
+            sink, self.schema, compression=self.codec, compression_level=level, version="2.6", store_schema=False
+        )
+
+    def _rows(self, place: int, counts: _Counts) -> Iterator[pa.RecordBatch]:
+        """The scored rows of a task, with their predictions."""
+        gatherer = Gatherer(self.source.read_leaves(), self.reader, self.source.open_output, BLOCK_BYTES)
+        for groups in self.tasks[place]:
+            for numbers, inputs in self._staged(groups):
+                at = 0
+                for answers in gatherer.gather(numbers):
+                    flags, *fields = answers.flatten()
+                    columns = inputs.slice(at, len(flags)).columns
+                    at += len(flags)
+                    if flags.false_count:
+                        columns = [column.filter(flags) for column in columns]
+                        fields = [column.filter(flags) for column in fields]
+                    counts.add(fields)
+                    yield pa.record_batch([*columns, *self._added(fields)], schema=self.schema)
+
+    def _added(self, fields: list[pa.Array]) -> list[pa.Array]:
+        return [pa.StructArray.from_arrays(fields, fields=list(self.reader.type))] if self.column else fields
+
+    def _staged(self, groups: RowGroups) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
+        """Row numbers, and the input's columns."""
+        names, first = [*([self.numbers] if self.numbers else []), *self.inputs.names], groups.first
+        with _opened(groups, self.source.connect) as file:
+            chosen = range(groups.start, groups.stop)
+            for batch in file.iter_batches(self.batch_rows, row_groups=chosen, columns=names, use_threads=False):
+                if self.numbers:
+                    numbers = batch.column(self.numbers).to_numpy(zero_copy_only=False)
+                else:
+                    numbers = np.arange(first, first + batch.num_rows)
+                    first += batch.num_rows
+                columns = [batch.column(each.name).cast(each.type) for each in self.inputs]
+                yield numbers, pa.record_batch(columns, schema=self.inputs)
+
+
+class _Counts:
+    """Counts the prediction's numbers of a task."""
+
+    def __init__(self, columns: Sequence[NumberColumn], share: float, seed: int) -> None:
+        self._columns, self._share, self._random = columns, share, np.random.default_rng(seed)
+        self.found: list[ColumnCounts] = [NOTHING_COUNTED for _ in columns]
+
+    def add(self, fields: Sequence[pa.Array]) -> None:
+        """Counts more rows, by the fields of their predictions."""
+        if not self._columns:
+            return
+        chosen = self._random.random(len(fields[0])) < self._share
+        self.found = [
+            added(counts, column, fields[column.place], chosen)
+            for counts, column in zip(self.found, self._columns, strict=True)
+        ]
+
+
+def _write_group(writer: pq.ParquetWriter, held: Sequence[pa.RecordBatch]) -> None:
+    if held:
+        table = pa.Table.from_batches(held)
+        writer.write_table(table, row_group_size=max(1, table.num_rows))
+
+
+@contextmanager
+def _sink(folder: str, name: str, connect: Callable[[], ObjectStore]) -> Iterator[object]:
+    """A file of a folder, which is there, whole, once the block ends."""
+    if not folder.startswith("s3://"):
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, name), "xb") as stream:
+            yield stream
+        return
+    body = io.BytesIO()
+    yield body
+    connect().put(S3Uri.parse(folder).join(name), body.getvalue())
+
+
+@contextmanager
+def _opened(groups: RowGroups, connect: Callable[[], ObjectStore]) -> Iterator[pq.ParquetFile]:
+    """A staged file, of which is read what is asked for."""
+    path, is_local = groups.path, groups.path.startswith("file:")
+    where = without_file_scheme(path) if is_local else _Ranges(connect(), S3Uri.parse(path), groups.etag)
+    size = _READ_BYTES if is_local else _REQUEST_BYTES
+    with pq.ParquetFile(where, buffer_size=size, page_checksum_verification=True) as file:
+        yield file
+
+
+class _Ranges(io.RawIOBase):
+    """One version of an object as a file that is read from any place: of two versions no file is made."""
+
+    def __init__(self, store: ObjectStore, uri: S3Uri, etag: str) -> None:
+        super().__init__()
+        found = store.head(uri)
+        if found is None:
+            raise ObjectNotFound("read", str(uri), "NoSuchKey", "it is gone")
+        self._store, self._uri, self._etag, self._size, self._at = store, uri, etag, found.size_bytes, 0
+
+    def readable(self) -> bool:
+        """Returns True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Returns True."""
+        return True
+
+    def tell(self) -> int:
+        """Returns the place of the next byte."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Returns the place of the next byte, once it is another."""
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Returns the next bytes, at most so many."""
+        left = self._size - self._at
+        wanted = left if size is None or size < 0 else min(size, left)
+        if wanted <= 0:
+            return b""
+        body = self._store.get_range(self._uri, self._at, wanted, self._etag)
+        self._at += len(body)
+        return body
+
+
+def merge_files(spark: SparkSession, merge: FileMerge) -> pa.Table:
+    """Returns the files (MERGED_SCHEMA) that successful tasks have written."""
+    count = len(merge.tasks)
+    return fetched(spark.range(0, count, 1, count).mapInArrow(merge, spark_schema(MERGED_SCHEMA)), MERGED_SCHEMA)
