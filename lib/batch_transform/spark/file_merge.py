@@ -4,7 +4,7 @@ It is done where pyarrow reads and writes the very values that Spark would (`pla
 Parquet to Parquet. Then no row crosses into the JVM or out of it, which takes a third of a merge's processor
 (tests/benchmarks/speed.py); any other table Spark merges (`zip_merge`).
 
-A task writes a file under a name that no other attempt writes. Files of attempts that failed are left where they are:
+A task writes files under names that no other attempt writes. Files of attempts that failed are left where they are:
 nothing refers to them.
 """
 
@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -35,10 +36,13 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.spark.arrow_types import fetched, spark_schema
 from batch_transform.spark.zip_merge import MergeSource
 
-# One row for each task that has written a file: its name, and as JSON what was counted of each column of numbers.
+# One row for each file of a task: its name, and as JSON what was counted of each column of numbers since the last.
 MERGED_SCHEMA = pa.schema([("file", pa.string()), ("rows", pa.int64()), ("counts", pa.string())])
 # A row group is held until it is written, and its pages beside it.
 _GROUP_BYTES = 32 * 1024 * 1024
+# Then a file ends and another begins: a worker holds the one that it writes to S3, and a prediction may be many times
+# its row, of which TASK_BYTES tells.
+_FILE_BYTES = 128 * 1024 * 1024
 # Of each column at a time: a chunk may be as long as its file.
 _READ_BYTES, _REQUEST_BYTES = 1024 * 1024, 8 * 1024 * 1024
 
@@ -85,25 +89,36 @@ class FileMerge:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for place in batch.column(0).to_pylist():
-                yield pa.RecordBatch.from_pylist([self._merged(place)], schema=MERGED_SCHEMA)
+                for told in self._merged(place):
+                    yield pa.RecordBatch.from_pylist([told], schema=MERGED_SCHEMA)
 
-    def _merged(self, place: int) -> dict[str, object]:
-        """What became of a task's rows; the first task writes a file if it has none as well."""
-        name = f"part-{place:05}-{uuid.uuid4()}.parquet"
-        counts, rows = _Counts(self.counted, self.share, place), 0
-        with _sink(self.target, name, self.source.connect) as sink, self._writer(sink) as writer:
-            held, size = list[pa.RecordBatch](), 0
-            for batch in self._rows(place, counts):
-                held.append(batch)
-                rows, size = rows + batch.num_rows, size + batch.nbytes
-                if size >= _GROUP_BYTES:
-                    _write_group(writer, held)
-                    held, size = [], 0
-            _write_group(writer, held)
-            writer.add_key_value_metadata(dict(self.notes))
-        return {"file": name, "rows": rows, "counts": json.dumps(counts.found)}
+    def _merged(self, place: int) -> Iterator[dict[str, object]]:
+        """What became of a task's rows; a task that has none writes a file as well."""
+        counts = _Counts(self.counted, self.share, place)
+        groups = self._groups(place, counts)
+        group, is_begun = next(groups, None), False
+        while group is not None or not is_begun:
+            name, rows, is_begun = f"part-{place:05}-{uuid.uuid4()}.parquet", 0, True
+            with _sink(self.target, name, self.source.connect) as sink, self._writer(sink) as writer:
+                while group is not None and (not rows or sink.tell() < _FILE_BYTES):
+                    writer.write_table(group, row_group_size=max(1, group.num_rows))
+                    rows, group = rows + group.num_rows, next(groups, None)
+                writer.add_key_value_metadata(dict(self.notes))
+            yield {"file": name, "rows": rows, "counts": json.dumps(counts.taken())}
 
-    def _writer(self, sink: object) -> pq.ParquetWriter:
+    def _groups(self, place: int, counts: _Counts) -> Iterator[pa.Table]:
+        """The row groups that a task writes."""
+        held, size = list[pa.RecordBatch](), 0
+        for batch in self._rows(place, counts):
+            held.append(batch)
+            size += batch.nbytes
+            if size >= _GROUP_BYTES:
+                yield pa.Table.from_batches(held)
+                held, size = [], 0
+        if held:
+            yield pa.Table.from_batches(held)
+
+    def _writer(self, sink: IO[bytes]) -> pq.ParquetWriter:
         level = {"zstd": 3, "gzip": 6}.get(self.codec)  # as Spark's writer has them
         return pq.ParquetWriter(
             sink, self.schema, compression=self.codec, compression_level=level, version="2.6", store_schema=False
@@ -148,27 +163,26 @@ class _Counts:
 
     def __init__(self, columns: Sequence[NumberColumn], share: float, seed: int) -> None:
         self._columns, self._share, self._random = columns, share, np.random.default_rng(seed)
-        self.found: list[ColumnCounts] = [NOTHING_COUNTED for _ in columns]
+        self._found: list[ColumnCounts] = [NOTHING_COUNTED for _ in columns]
 
     def add(self, fields: Sequence[pa.Array]) -> None:
         """Counts more rows, by the fields of their predictions."""
         if not self._columns:
             return
         chosen = self._random.random(len(fields[0])) < self._share
-        self.found = [
+        self._found = [
             added(counts, column, fields[column.place], chosen)
-            for counts, column in zip(self.found, self._columns, strict=True)
+            for counts, column in zip(self._found, self._columns, strict=True)
         ]
 
-
-def _write_group(writer: pq.ParquetWriter, held: Sequence[pa.RecordBatch]) -> None:
-    if held:
-        table = pa.Table.from_batches(held)
-        writer.write_table(table, row_group_size=max(1, table.num_rows))
+    def taken(self) -> list[ColumnCounts]:
+        """Returns what was counted since it was asked for last."""
+        found, self._found = self._found, [NOTHING_COUNTED for _ in self._columns]
+        return found
 
 
 @contextmanager
-def _sink(folder: str, name: str, connect: Callable[[], ObjectStore]) -> Iterator[object]:
+def _sink(folder: str, name: str, connect: Callable[[], ObjectStore]) -> Iterator[IO[bytes]]:
     """A file of a folder, which is there, whole, once the block ends."""
     if not folder.startswith("s3://"):
         os.makedirs(folder, exist_ok=True)

@@ -166,6 +166,23 @@ def test_a_file_tells_spark_its_schema_and_has_row_groups_of_bounded_size(store,
     assert footer.row_group(0).column(0).compression == "ZSTD"
 
 
+def test_a_worker_holds_no_more_of_its_rows_than_a_file_of_bounded_size(store, monkeypatch):
+    """However much larger predictions are than their rows: one file of a task's took gigabytes of a worker."""
+    monkeypatch.setattr(file_merge, "_GROUP_BYTES", 1)
+    monkeypatch.setattr(file_merge, "_FILE_BYTES", 1)
+    store.put(S3Uri.parse("s3://bucket/staged.parquet"), staged(range(ROWS)))
+    counted = (NumberColumn(0, "p", is_float=True),)
+    tasks = [(RowGroups("s3://bucket/staged.parquet", 0, 0, 4, etag_of(staged(range(ROWS)))),)]
+    told = made_by(merge_of(store, tasks, "s3://bucket/merged", batch_rows=4, counted=counted), 0)
+    assert len(told) > 1
+    bodies = [store.get(S3Uri.parse(f"s3://bucket/merged/{each['file']}"))[0] for each in told]
+    found = [pq.read_table(pa.BufferReader(body)).to_pylist() for body in bodies]
+    assert [len(rows) for rows in found] == [each["rows"] for each in told]
+    assert [each for rows in found for each in rows] == expected(range(ROWS))
+    assert all(pq.read_metadata(pa.BufferReader(body)).metadata == {b"said": b"by Spark"} for body in bodies)
+    assert sum(json.loads(each["counts"])[0]["finite"] for each in told) == ROWS
+
+
 def test_a_row_that_no_leaf_has_ends_the_merge(store, tmp_path):
     path = tmp_path / "staged.parquet"
     path.write_bytes(staged(range(ROWS + 1)))
