@@ -110,7 +110,7 @@ class FileMerge:
         """The row groups that a task writes."""
         held, size = list[pa.RecordBatch](), 0
         for batch in self._rows(place, counts):
-            held.append(batch)
+            held += [batch] if batch.num_rows else []
             size += batch.nbytes
             if size >= _GROUP_BYTES:
                 yield pa.Table.from_batches(held)
