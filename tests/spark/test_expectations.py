@@ -168,11 +168,11 @@ def test_what_is_asked_of_no_column_is_refused_before_anything_is_paid(spark, wo
     assert world.jobs(arguments["run_id"]) == []
 
 
-def test_a_column_that_an_inferred_schema_lacks_fails_once_all_is_scored_and_another_expectation_publishes(
+def test_a_column_that_an_inferred_schema_lacks_is_told_once_it_is_inferred_and_another_expectation_publishes(
     spark, world, tmp_path
 ):
     arguments = world.arguments(tmp_path, prediction="infer", expect=["avg(nowhere) > 0"])
-    with pytest.raises(ServiceFailure, match=r"everything is scored .*expect: avg\(nowhere\) > 0"):
+    with pytest.raises(ServiceFailure, match=r"answers are read as by echo string, .*expect: avg\(nowhere\) > 0"):
         score(rows(spark), **arguments)
     jobs = world.jobs(arguments["run_id"])
     changed = {**arguments, "expect": ["count_if(echo is null) = 0"]}

@@ -66,7 +66,14 @@ def test_however_the_file_is_named(submit, path):
     assert submit("plan", "run.yml", *EMULATED, columns="zz", path=path) == ([MISSING], False)
 
 
-@pytest.mark.parametrize("path", ["gone.parquet", "s3://bucket/customers.parquet", "*.parquet"])
+@pytest.mark.parametrize("command", ["run", "plan", "prepare"])
+def test_a_file_that_is_not_there_is_told_at_once(submit, command):
+    faults, starts = submit(command, "run.yml", *EMULATED, *KEPT, path="gone.parquet")
+    assert "gone.parquet cannot be read: there is no such file or folder" in faults[-1]
+    assert not starts
+
+
+@pytest.mark.parametrize("path", ["s3://bucket/customers.parquet", "*.parquet"])
 def test_what_cannot_be_seen_yet_is_left_to_spark(submit, path):
     assert submit("plan", "run.yml", *EMULATED, columns="zz", path=path)[1]
 

@@ -52,6 +52,7 @@ def submit(tmp_path, spark, monkeypatch):
     """Runs the submission in an empty folder and gives its exit code and what it wrote."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.yml").write_text(RUN)
+    (tmp_path / "in").mkdir()
     work = tmp_path / "work"
     work.mkdir()
 
