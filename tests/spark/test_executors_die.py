@@ -16,7 +16,6 @@ from support.cluster_runs import DEAD, SCORED, ClusterRun, run_on
 from support.clusters import cluster
 from support.kills import Aim, Killed, Kills, Victim, WritingKill
 from support.moments import makes_rows, puts_after, reads_outputs
-from support.sampling import one_in
 from support.watching_proxy import GONE, Passing, watching
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -25,14 +24,22 @@ AIMS = {
     "staging": Aim(makes_rows, writing_below="/copy"),
     "export": Aim(puts_after("staged")),
     "cut": Aim(puts_after("reconciled")),
-    "merge": Aim(reads_outputs, writing_below="-result"),
+    "merge": Aim(reads_outputs),
 }
+# The workers merge a plain table (spark.file_merge), from whose answers Spark computes nothing; else Spark merges it.
+BY_SPARK = {**AIMS, "merge": Aim(reads_outputs, writing_below="-result")}
 WRITTEN = ["export", "cut"]
 # Whom it hits in each phase: in CI the one and the other in turn.
-VICTIMS = {
-    "in turn": dict(zip(AIMS, [Victim.EXECUTOR, Victim.WORKER] * 2, strict=True)),
-    **{victim.value: dict.fromkeys(AIMS, victim) for victim in Victim},
-}
+IN_TURN = dict(zip(AIMS, [Victim.EXECUTOR, Victim.WORKER] * 2, strict=True))
+# Whom it hits, and whether Spark merges, as it does where provenance is asked for.
+CASES = [
+    pytest.param((IN_TURN, False), id="in turn"),
+    *[
+        pytest.param((dict.fromkeys(AIMS, victim), by), id=f"{victim.value}, {name}", marks=pytest.mark.long)
+        for victim in Victim
+        for name, by in (("by workers", False), ("by Spark", True))
+    ],
+]
 
 
 class Case(NamedTuple):
@@ -56,14 +63,15 @@ def executors(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="module", params=one_in(3, VICTIMS))
+@pytest.fixture(scope="module", params=CASES)
 def case(request, world, proxy, executors, tmp_path_factory):
+    victims, is_by_spark = request.param
     proxy.reset()
-    proxy.watch = kills = Kills(proxy, VICTIMS[request.param], AIMS)
-    run = run_on(executors, world, proxy, tmp_path_factory.mktemp("run"))
+    proxy.watch = kills = Kills(proxy, victims, BY_SPARK if is_by_spark else AIMS)
+    run = run_on(executors, world, proxy, tmp_path_factory.mktemp("run"), provenance=is_by_spark)
     missed = [phase for phase in AIMS if phase not in kills.done]
     assert not missed, f"nothing was killed in {missed}"
-    return Case(VICTIMS[request.param], kills.done, proxy.passed, run)
+    return Case(victims, kills.done, proxy.passed, run)
 
 
 @pytest.mark.parametrize("phase", AIMS)

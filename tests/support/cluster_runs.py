@@ -81,11 +81,20 @@ class ClusterRun:
 
 
 def run_on(
-    cluster: Cluster, world: Emulated, proxy: WatchingProxy, folder: Path, partitions: int = TASKS
+    cluster: Cluster,
+    world: Emulated,
+    proxy: WatchingProxy,
+    folder: Path,
+    partitions: int = TASKS,
+    *,
+    provenance: bool = False,
 ) -> ClusterRun:
     """Returns a run over the rows of `cluster_driver`, all of whose requests go through the proxy."""
     aws = {"endpoint_url": proxy.url, "region": "us-east-1"}
-    arguments = world.arguments(folder, aws=aws, errors={"max_rows": TASKS}, columns=["key", "note", "other"])
+    prediction = {"schema": "echo string", "provenance": provenance}
+    arguments = world.arguments(
+        folder, aws=aws, prediction=prediction, errors={"max_rows": TASKS}, columns=["key", "note", "other"]
+    )
     with world.faults({"fault": "status", "status": 400, "record": POISON}):
         report = cluster.score(arguments, proxy.url, partitions)
     return ClusterRun(world, arguments["run_id"], folder, report)
