@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import io
 import math
+import uuid
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import yaml
 from pyspark.sql import functions as F
 
 from batch_transform import score
-from batch_transform.pipeline.tables import spark_tables
+from batch_transform.config.loading import load
+from batch_transform.pipeline.lifecycle.opening_run import open_run
+from batch_transform.pipeline.tables import file_merging, spark_tables
 from batch_transform.pipeline.tables.file_merging import merged_by_workers
+from support.runs import run_file, silent
 from support.tables import assert_same_rows
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -73,6 +83,36 @@ def test_every_plain_value_comes_out_as_it_went_in(spark, world, tmp_path, monke
     assert_same_rows(ours, theirs)
     assert_same_rows(ours.drop("echo"), rows)
     assert ours.schema == theirs.schema
+
+
+def test_what_only_spark_reads_spark_merges(spark, world, tmp_path, by):
+    """Of a page whose checksum is another one Spark gives the rows, and pyarrow none."""
+    body, path = io.BytesIO(), tmp_path / "in" / "f.parquet"
+    table = pa.table({"key": [f"{number:04}" for number in range(ROWS)]})
+    pq.write_table(table, body, write_page_checksum=True, compression="none", use_dictionary=False)
+    path.parent.mkdir()
+    path.write_bytes(body.getvalue().replace(b"0007", b"9999"))
+    with pytest.raises(OSError, match="CRC"):
+        pq.read_table(path, page_checksum_verification=True)
+    place = tmp_path / "run.yml"
+    place.write_text(yaml.safe_dump(run_file(world, f"crc-{uuid.uuid4().hex[:8]}")).replace("{folder}", str(tmp_path)))
+    driver = open_run(spark, load(place), world.access, silent)
+    driver.run()
+    assert driver.state.staged.is_copied
+    assert by == ["Spark"]
+    assert spark.read.parquet(str(tmp_path / "out")).where("key = echo").count() == ROWS
+
+
+def test_a_merge_that_fails_leaves_no_file(spark, world, tmp_path, monkeypatch):
+    def failing(_, merge):
+        Path(merge.target).mkdir()
+        (Path(merge.target) / "part-00000.parquet").write_bytes(b"PAR1")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(file_merging, "merge_files", failing)
+    with pytest.raises(Exception, match="No space left on device"):
+        score(spark.range(10).selectExpr("string(id) AS key"), **world.arguments(tmp_path))
+    assert not list(tmp_path.rglob("part-00000.parquet"))
 
 
 @pytest.mark.parametrize("column", [None, "said"])

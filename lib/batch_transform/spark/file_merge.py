@@ -25,8 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
-from batch_transform.core.object_store import ObjectNotFound, ObjectStore
-from batch_transform.core.plain_paths import without_file_scheme
+from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.counted_numbers import NOTHING_COUNTED, ColumnCounts, NumberColumn, added
@@ -34,17 +33,17 @@ from batch_transform.core.publishing.merge_tasks import RowGroups
 from batch_transform.core.publishing.prediction_gathering import Gatherer
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.arrow_types import fetched, spark_schema
+from batch_transform.spark.staged_groups import NotRead, read_groups
 from batch_transform.spark.zip_merge import MergeSource
 
 # One row for each file of a task: its name, and as JSON what was counted of each column of numbers since the last.
+# Without a name: a staged file of the task is not read by pyarrow, whatever Spark makes of it.
 MERGED_SCHEMA = pa.schema([("file", pa.string()), ("rows", pa.int64()), ("counts", pa.string())])
 # A row group is held until it is written, and its pages beside it.
 _GROUP_BYTES = 32 * 1024 * 1024
 # Then a file ends and another begins: a worker holds the one that it writes to S3, and a prediction may be many times
 # its row, of which TASK_BYTES tells.
 _FILE_BYTES = 128 * 1024 * 1024
-# Of each column at a time: a chunk may be as long as its file.
-_READ_BYTES, _REQUEST_BYTES = 1024 * 1024, 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,14 @@ class FileMerge:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for place in batch.column(0).to_pylist():
-                for told in self._merged(place):
+                for told in self._told(place):
                     yield pa.RecordBatch.from_pylist([told], schema=MERGED_SCHEMA)
+
+    def _told(self, place: int) -> Iterator[dict[str, object]]:
+        try:
+            yield from self._merged(place)
+        except NotRead:
+            yield {"file": None}
 
     def _merged(self, place: int) -> Iterator[dict[str, object]]:
         """What became of a task's rows; a task that has none writes a file as well."""
@@ -145,17 +150,15 @@ class FileMerge:
 
     def _staged(self, groups: RowGroups) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
         """Row numbers, and the input's columns."""
-        names, first = [*([self.numbers] if self.numbers else []), *self.inputs.names], groups.first
-        with _opened(groups, self.source.connect) as file:
-            chosen = range(groups.start, groups.stop)
-            for batch in file.iter_batches(self.batch_rows, row_groups=chosen, columns=names, use_threads=False):
-                if self.numbers:
-                    numbers = batch.column(self.numbers).to_numpy(zero_copy_only=False)
-                else:
-                    numbers = np.arange(first, first + batch.num_rows)
-                    first += batch.num_rows
-                columns = [batch.column(each.name).cast(each.type) for each in self.inputs]
-                yield numbers, pa.record_batch(columns, schema=self.inputs)
+        first, more = groups.first, [pa.field(self.numbers, pa.int64())] if self.numbers else []
+        columns = pa.schema([*more, *self.inputs])
+        for batch in read_groups(groups, columns, self.batch_rows, self.source.connect):
+            if self.numbers:
+                numbers = batch.column(self.numbers).to_numpy(zero_copy_only=False)
+            else:
+                numbers = np.arange(first, first + batch.num_rows)
+                first += batch.num_rows
+            yield numbers, batch.select(self.inputs.names)
 
 
 class _Counts:
@@ -194,55 +197,8 @@ def _sink(folder: str, name: str, connect: Callable[[], ObjectStore]) -> Iterato
     connect().put(S3Uri.parse(folder).join(name), body.getvalue())
 
 
-@contextmanager
-def _opened(groups: RowGroups, connect: Callable[[], ObjectStore]) -> Iterator[pq.ParquetFile]:
-    """A staged file, of which is read what is asked for."""
-    path, is_local = groups.path, groups.path.startswith("file:")
-    where = without_file_scheme(path) if is_local else _Ranges(connect(), S3Uri.parse(path), groups.etag)
-    size = _READ_BYTES if is_local else _REQUEST_BYTES
-    with pq.ParquetFile(where, buffer_size=size, page_checksum_verification=True) as file:
-        yield file
-
-
-class _Ranges(io.RawIOBase):
-    """One version of an object as a file that is read from any place: of two versions no file is made."""
-
-    def __init__(self, store: ObjectStore, uri: S3Uri, etag: str) -> None:
-        super().__init__()
-        found = store.head(uri)
-        if found is None:
-            raise ObjectNotFound("read", str(uri), "NoSuchKey", "it is gone")
-        self._store, self._uri, self._etag, self._size, self._at = store, uri, etag, found.size_bytes, 0
-
-    def readable(self) -> bool:
-        """Returns True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Returns True."""
-        return True
-
-    def tell(self) -> int:
-        """Returns the place of the next byte."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Returns the place of the next byte, once it is another."""
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        return self._at
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Returns the next bytes, at most so many."""
-        left = self._size - self._at
-        wanted = left if size is None or size < 0 else min(size, left)
-        if wanted <= 0:
-            return b""
-        body = self._store.get_range(self._uri, self._at, wanted, self._etag)
-        self._at += len(body)
-        return body
-
-
-def merge_files(spark: SparkSession, merge: FileMerge) -> pa.Table:
-    """Returns the files (MERGED_SCHEMA) that successful tasks have written."""
+def merge_files(spark: SparkSession, merge: FileMerge) -> pa.Table | None:
+    """Returns the files (MERGED_SCHEMA) that successful tasks have written; None: Spark is to read the staged ones."""
     count = len(merge.tasks)
-    return fetched(spark.range(0, count, 1, count).mapInArrow(merge, spark_schema(MERGED_SCHEMA)), MERGED_SCHEMA)
+    made = fetched(spark.range(0, count, 1, count).mapInArrow(merge, spark_schema(MERGED_SCHEMA)), MERGED_SCHEMA)
+    return None if made["file"].null_count else made

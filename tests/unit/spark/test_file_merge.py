@@ -20,7 +20,7 @@ from batch_transform.core.publishing.merge_tasks import RowGroups
 from batch_transform.core.run_layout import RunLayout
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.part_files import as_parquet
-from batch_transform.spark import file_merge
+from batch_transform.spark import file_merge, staged_groups
 from batch_transform.spark.file_merge import FileMerge
 from batch_transform.spark.zip_merge import MergeSource
 from support.core_tables import leaf, leaves
@@ -134,7 +134,7 @@ def test_fields_may_lie_in_one_column_and_numbers_are_counted(store, tmp_path):
 
 
 def test_objects_on_s3_are_read_in_ranges_and_written_whole(store, monkeypatch):
-    monkeypatch.setattr(file_merge, "_REQUEST_BYTES", 64)
+    monkeypatch.setattr(staged_groups, "_REQUEST_BYTES", 64)
     store.put(S3Uri.parse("s3://bucket/staged.parquet"), staged(range(ROWS)))
     etag = etag_of(staged(range(ROWS)))
     merge = merge_of(store, [(RowGroups("s3a://bucket/staged.parquet", 0, 0, 4, etag),)], "s3://bucket/merged")
@@ -183,6 +183,17 @@ def test_a_worker_holds_no_more_of_its_rows_than_a_file_of_bounded_size(store, m
     assert [each for rows in found for each in rows] == expected(range(ROWS))
     assert all(pq.read_metadata(pa.BufferReader(body)).metadata == {b"said": b"by Spark"} for body in bodies)
     assert sum(json.loads(each["counts"])[0]["finite"] for each in told) == ROWS
+
+
+@pytest.mark.parametrize("text", ["ü4", "PAR1"])
+def test_a_file_that_pyarrow_refuses_is_told_of_and_is_no_failure(store, tmp_path, text):
+    """Spark may read it: it looks at no checksum of a page."""
+    path, body = tmp_path / "staged.parquet", io.BytesIO()
+    table = pa.Table.from_pylist([row(number) for number in range(ROWS)], schema=INPUTS)
+    pq.write_table(table, body, write_page_checksum=True, compression="none", use_dictionary=False)
+    path.write_bytes(body.getvalue().replace(text.encode(), b"xxxx"[: len(text.encode())]))
+    (told,) = made_by(merge_of(store, [(RowGroups(f"file:{path}", 0, 0, 1),)], tmp_path / "out"), 0)
+    assert told == {"file": None, "rows": None, "counts": None}
 
 
 def test_a_row_that_no_leaf_has_ends_the_merge(store, tmp_path):

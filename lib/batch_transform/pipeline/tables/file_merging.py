@@ -38,6 +38,9 @@ from batch_transform.spark.zip_merge import MergeSource
 
 _SCHEMA_OF_SPARK, _VERSION_OF_SPARK = "org.apache.spark.sql.parquet.row.metadata", "org.apache.spark.version"
 
+# Columns that are in no record may be larger than it, and texts of a dictionary take their length in each row.
+_MOST_BATCH_ROWS = 2_000
+
 
 @dataclass(frozen=True)
 class ToMerge:
@@ -81,13 +84,20 @@ def merged_by_workers(given: ToMerge, how: FileFormat, written: WrittenTable) ->
         numbers=_numbers_of(given.staged),
         column=given.shape.column,
         target=target,
-        batch_rows=arrow_batch_rows(given.staged.largest),
+        batch_rows=min(_MOST_BATCH_ROWS, arrow_batch_rows(given.staged.largest)),
         codec=codec,
         notes={_SCHEMA_OF_SPARK: _schema(given).json(), _VERSION_OF_SPARK: given.spark.version},
         counted=columns[:MOST_COLUMNS],
         share=SAMPLE_ROWS / max(given.scored, SAMPLE_ROWS),
     )
-    made = merge_files(given.spark, merge)
+    made = None
+    try:
+        made = merge_files(given.spark, merge)
+    finally:
+        if made is None:
+            written.tree.clear()  # no committer of Spark's removes what tasks have left
+    if made is None:
+        return None
     found = replace(written, files=_files(written.tree, how, made))
     counts = [json.loads(text) for text in made["counts"].to_pylist()]
     return replace(found, numbers=_numbers(columns, found.rows, counts))

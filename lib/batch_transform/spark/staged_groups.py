@@ -1,0 +1,100 @@
+"""Row groups of staged files, read by a worker's pyarrow."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batch_transform.core.object_store import ObjectNotFound, ObjectStore
+from batch_transform.core.plain_paths import without_file_scheme
+from batch_transform.core.publishing.merge_tasks import RowGroups
+from batch_transform.core.uris import S3Uri
+
+# Of each column at a time: a chunk may be as long as its file.
+_READ_BYTES, _REQUEST_BYTES = 1024 * 1024, 8 * 1024 * 1024
+
+
+class NotRead(Exception):
+    """pyarrow refuses a staged file; another reader may know what to do with it."""
+
+
+def read_groups(
+    groups: RowGroups, columns: pa.Schema, batch_rows: int, connect: Callable[[], ObjectStore]
+) -> Iterator[pa.RecordBatch]:
+    """Returns the rows in their order, of the types that are asked for, at most `batch_rows` in a batch.
+
+    Raises:
+        NotRead: pyarrow cannot read the file, or not as these types.
+        StoreFailure: S3 refused, or the file is another one by now.
+    """
+    batches = _batches(groups, columns, batch_rows, connect)
+    while True:
+        try:
+            batch = next(batches, None)
+        except (pa.ArrowException, OSError) as err:
+            raise NotRead(groups.path) from err
+        if batch is None:
+            return
+        yield batch
+
+
+def _batches(
+    groups: RowGroups, columns: pa.Schema, batch_rows: int, connect: Callable[[], ObjectStore]
+) -> Iterator[pa.RecordBatch]:
+    chosen = range(groups.start, groups.stop)
+    with _opened(groups, connect) as file:
+        for batch in file.iter_batches(batch_rows, row_groups=chosen, columns=columns.names, use_threads=False):
+            yield pa.record_batch([batch.column(each.name).cast(each.type) for each in columns], schema=columns)
+
+
+@contextmanager
+def _opened(groups: RowGroups, connect: Callable[[], ObjectStore]) -> Iterator[pq.ParquetFile]:
+    """A staged file, of which is read what is asked for."""
+    path, is_local = groups.path, groups.path.startswith("file:")
+    where = without_file_scheme(path) if is_local else _Ranges(connect(), S3Uri.parse(path), groups.etag)
+    size = _READ_BYTES if is_local else _REQUEST_BYTES
+    with pq.ParquetFile(where, buffer_size=size, page_checksum_verification=True) as file:
+        yield file
+
+
+class _Ranges(io.RawIOBase):
+    """One version of an object as a file that is read from any place: of two versions no file is made."""
+
+    def __init__(self, store: ObjectStore, uri: S3Uri, etag: str) -> None:
+        super().__init__()
+        found = store.head(uri)
+        if found is None:
+            raise ObjectNotFound("read", str(uri), "NoSuchKey", "it is gone")
+        self._store, self._uri, self._etag, self._size, self._at = store, uri, etag, found.size_bytes, 0
+
+    def readable(self) -> bool:
+        """Returns True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Returns True."""
+        return True
+
+    def tell(self) -> int:
+        """Returns the place of the next byte."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Returns the place of the next byte, once it is another."""
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Returns the next bytes, at most so many."""
+        left = self._size - self._at
+        wanted = left if size is None or size < 0 else min(size, left)
+        if wanted <= 0:
+            return b""
+        body = self._store.get_range(self._uri, self._at, wanted, self._etag)
+        self._at += len(body)
+        return body
