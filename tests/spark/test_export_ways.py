@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from batch_transform import score
 from batch_transform.core.errors import ConfigurationError, ErrorBudgetExceeded
 from batch_transform.core.framing import JSON_LINES
 from batch_transform.core.reserved_columns import quoted
+from batch_transform.core.sending.json_records import are_rendered
 from batch_transform.core.sending.object_cutting import CuttingRules
 from batch_transform.core.spans import check_tiling
 from batch_transform.core.uris import S3Uri
 from batch_transform.exports.export_ways import export_way
 from batch_transform.exports.port import ToExport
+from batch_transform.outputs.local_tree import LocalTree
+from batch_transform.pipeline.tables.file_exporting import exported_by_workers
+from batch_transform.pipeline.tables.staged_files import pinned
 from batch_transform.pipeline.worker_store import WorkerStore
+from batch_transform.s3.store import S3Store
+from batch_transform.spark.file_merge_rules import plain_columns
 from batch_transform.spark.job_settings import own_job
 from batch_transform.spark.join_merge import with_outcomes_joined
 from batch_transform.spark.record_rules import record_rule
@@ -43,7 +51,10 @@ def exported(spark, world, tmp_path):
         target = S3Uri(BUCKET, uuid.uuid4().hex)
         given = ToExport(spark, staged, rule, CuttingRules(9_000, 9_000), JSON_LINES, target, WorkerStore(world.access))
         with own_job(spark, staged):
-            done = export_way(way).export(given)
+            by_workers = way == "workers"
+            done = (
+                exported_by_workers(given, S3Store(world.client("s3"))) if by_workers else export_way(way).export(given)
+            )
         spans = done.spans
         check_tiling(staged.files, spans)
         records, sizes = {}, []
@@ -70,6 +81,30 @@ def test_records_of_any_type_are_equal_as_parsed_json(spark, exported, tmp_path,
     assert objects > 3
     assert rows.keys() == arrow.keys()
     assert rows == arrow
+
+
+def is_plain(field):
+    columns = plain_columns(StructType([field]))
+    return columns is not None and are_rendered(columns)
+
+
+@pytest.mark.parametrize("number", one_in(2, [12, 11]))
+def test_records_that_workers_render_are_equal_as_parsed_json(spark, exported, tmp_path, number):
+    """Of plain columns; also where a record has some of them, in another order."""
+    df = table(spark, 250, number).drop(UNSENDABLE)
+    df = df.select(*[F.col(quoted(field.name)) for field in df.schema if is_plain(field)]).repartition(2)
+    df = df.localCheckpoint()
+    kinds = {field.dataType.typeName() for field in df.schema}
+    assert kinds >= {"boolean", "byte", "long", "double", "string", "date", "timestamp"}
+    for columns in (None, df.columns[::-2]):
+        rule = record_rule(spark, df.schema, "jsonlines", columns, None)
+        staged = stage(df, rule, f"file:{tmp_path}/staged-{columns is None}")
+        staged = replace(staged, files=pinned(staged.files, lambda folder: LocalTree(folder.removeprefix("file:"))))
+        (ours, objects), (arrow, _) = (exported(df, way, staged, rule) for way in ("workers", "arrow"))
+        assert len(ours) == df.count()
+        assert objects > 1
+        assert ours == arrow
+        assert list(map(list, ours.values())) == [list(arrow[number]) for number in ours]
 
 
 @pytest.fixture

@@ -102,7 +102,8 @@ def done(request, spark, world, tmp_path_factory, _workers_get_the_store):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("batch_transform.core.sending.partitioning.PARTITION_BYTES", 1_000_000)
         patch.setattr("batch_transform.spark.staging.parallelism", lambda spark: 100)  # cores that want work
-        patch.setattr("batch_transform.pipeline.tables.spark_tables.merged_by_workers", lambda *given: None)
+        for way in ("exported_by_workers", "merged_by_workers"):  # these are about Spark's plans
+            patch.setattr(f"batch_transform.pipeline.tables.spark_tables.{way}", lambda *given: None)
         steps = Steps(spark, world, source, "parquet", folder, request.param).open()
         merged: list[str] = []
         staging, export = plans_of(spark, steps.stage), plans_of(spark, steps.export)

@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from batch_transform import score
 from batch_transform.core.errors import BatchTransformError
 from batch_transform.core.sending import object_sizes, partitioning
+from batch_transform.pipeline.tables import plain_files
 from batch_transform.spark import object_tasks, staging
 
 ROWS, TASKS = 2400, 8
@@ -39,7 +40,7 @@ def main() -> None:
     for name, value in SMALL.items():
         setattr(object_sizes, name, value)
     partitioning.PARTITION_BYTES = PARTITION_BYTES
-    vars(staging)["parallelism"] = lambda spark: CORES
+    vars(staging)["parallelism"] = vars(plain_files)["parallelism"] = lambda spark: CORES
     # A task of a Python worker takes a tenth of a second of its own.
     object_tasks.MOST_TASKS = TASKS
     spark = _session(json.loads(sys.argv[1]))

@@ -47,6 +47,8 @@ class ExportWay(ABC):
 
     # Whether it ends at a large record of copied files and at one with a fault; for others no file is copied.
     measures_copies: ClassVar[bool] = False
+    # Whether the workers may do it file by file (`spark.file_export`), where it gives equal records.
+    takes_files: ClassVar[bool] = False
 
     def check(self, spark: SparkSession, format: RecordFormat) -> None:  # noqa: B027 - a way may need nothing
         """Checks that it works in this session and for this record format.

@@ -34,6 +34,7 @@ class JsonLines(RecordFormat):
     media_type = "application/jsonlines"
     suffix = "jsonl"
     is_json = True
+    is_plain_json = True
 
     def type_faults(self, kind: T.StructType, key: str) -> list[str]:
         """Returns a fault for each field with map keys other than string, integer, boolean, or with shapes."""

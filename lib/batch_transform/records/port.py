@@ -31,6 +31,7 @@ class RecordFormat(ABC):
         suffix: of the objects' names, without a dot.
         split: SplitType unless `transform.split` says another.
         is_json: whether each record is a JSON object, in which a key can be looked up.
+        is_plain_json: whether a record of plain columns is what `core.sending.json_records` makes of them.
         has_header: whether an object may begin with a line of names.
         takes_one_value: whether a record is one value, of one column, rather than a struct.
         by_places: whether the fields of the struct that it is given are named by their places, c0, c1, ..., those of
@@ -44,6 +45,7 @@ class RecordFormat(ABC):
     suffix: ClassVar[str]
     split: ClassVar[str] = LINE
     is_json: ClassVar[bool] = False
+    is_plain_json: ClassVar[bool] = False
     has_header: ClassVar[bool] = False
     takes_one_value: ClassVar[bool] = False
     by_places: ClassVar[bool] = False

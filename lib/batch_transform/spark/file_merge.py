@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
@@ -29,11 +28,11 @@ from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.predictions.output_counts import BLOCK_BYTES
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.counted_numbers import NOTHING_COUNTED, ColumnCounts, NumberColumn, added
-from batch_transform.core.publishing.merge_tasks import RowGroups
 from batch_transform.core.publishing.prediction_gathering import Gatherer
+from batch_transform.core.sending.file_tasks import RowGroups
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.arrow_types import fetched, spark_schema
-from batch_transform.spark.staged_groups import NotRead, read_groups
+from batch_transform.spark.staged_groups import NotRead, StagedReading
 from batch_transform.spark.zip_merge import MergeSource
 
 # One row for each file of a task: its name, and as JSON what was counted of each column of numbers since the last.
@@ -52,13 +51,11 @@ class FileMerge:
 
     Attributes:
         source: where workers find leaves and outputs.
+        staged: how staged files are read; their columns are written as they are.
         reader: of an output's lines.
         tasks: what each merges.
-        inputs: the input's columns, as they are written.
-        numbers: the staged column of row numbers; None: rows are numbered by their places.
         column: keeps the prediction's fields in one struct of this name; None: each is a column.
         target: the folder of the files: a path of this machine, or `s3://`.
-        batch_rows: how many rows are read at once.
         codec: of pyarrow's, by which pages are compressed.
         notes: what a file says of itself.
         counted: which columns of numbers are counted.
@@ -66,13 +63,11 @@ class FileMerge:
     """
 
     source: MergeSource
+    staged: StagedReading
     reader: PredictionReader
     tasks: tuple[tuple[RowGroups, ...], ...]
-    inputs: pa.Schema
-    numbers: str | None
     column: str | None
     target: str
-    batch_rows: int
     codec: str
     notes: Mapping[str, str]
     counted: tuple[NumberColumn, ...] = ()
@@ -83,7 +78,7 @@ class FileMerge:
         """The columns that are written."""
         fields = list(self.reader.type)
         added = [pa.field(self.column, pa.struct(fields))] if self.column else fields
-        return pa.schema([*self.inputs, *added])
+        return pa.schema([*self.staged.inputs, *added])
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -133,7 +128,7 @@ class FileMerge:
         """The scored rows of a task, with their predictions."""
         gatherer = Gatherer(self.source.read_leaves(), self.reader, self.source.open_output, BLOCK_BYTES)
         for groups in self.tasks[place]:
-            for numbers, inputs in self._staged(groups):
+            for numbers, inputs in self.staged.read(groups):
                 at = 0
                 for answers in gatherer.gather(numbers):
                     flags, *fields = answers.flatten()
@@ -147,18 +142,6 @@ class FileMerge:
 
     def _added(self, fields: list[pa.Array]) -> list[pa.Array]:
         return [pa.StructArray.from_arrays(fields, fields=list(self.reader.type))] if self.column else fields
-
-    def _staged(self, groups: RowGroups) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
-        """Row numbers, and the input's columns."""
-        first, more = groups.first, [pa.field(self.numbers, pa.int64())] if self.numbers else []
-        columns = pa.schema([*more, *self.inputs])
-        for batch in read_groups(groups, columns, self.batch_rows, self.source.connect):
-            if self.numbers:
-                numbers = batch.column(self.numbers).to_numpy(zero_copy_only=False)
-            else:
-                numbers = np.arange(first, first + batch.num_rows)
-                first += batch.num_rows
-            yield numbers, batch.select(self.inputs.names)
 
 
 class _Counts:

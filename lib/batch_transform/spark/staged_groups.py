@@ -6,13 +6,16 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.plain_paths import without_file_scheme
-from batch_transform.core.publishing.merge_tasks import RowGroups
+from batch_transform.core.sending.file_tasks import RowGroups
 from batch_transform.core.uris import S3Uri
 
 # Of each column at a time: a chunk may be as long as its file.
@@ -23,21 +26,46 @@ class NotRead(Exception):
     """pyarrow refuses a staged file; another reader may know what to do with it."""
 
 
-def read_groups(
-    groups: RowGroups, columns: pa.Schema, batch_rows: int, connect: Callable[[], ObjectStore]
-) -> Iterator[pa.RecordBatch]:
-    """Returns the rows in their order, of the types that are asked for, at most `batch_rows` in a batch.
+@dataclass(frozen=True)
+class StagedReading:
+    """How staged files are read; a value that goes to workers.
 
-    Raises:
-        NotRead: pyarrow cannot read the file, or not as these types.
-        StoreFailure: S3 refused, or the file is another one by now.
+    Attributes:
+        inputs: the input's columns, of the types that are asked for.
+        numbers: the staged column of row numbers; None: rows are numbered by their places.
+        batch_rows: how many rows a batch has at most.
+        connect: opens the store in a worker; picklable.
     """
-    batches = _batches(groups, columns, batch_rows, connect)
+
+    inputs: pa.Schema
+    numbers: str | None
+    batch_rows: int
+    connect: Callable[[], ObjectStore]
+
+    def read(self, groups: RowGroups) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
+        """Returns row numbers, and the input's columns, in the order of the file.
+
+        Raises:
+            NotRead: pyarrow cannot read the file, or not as these types.
+            StoreFailure: S3 refused, or the file is another one by now.
+        """
+        first, more = groups.first, [pa.field(self.numbers, pa.int64())] if self.numbers else []
+        columns = pa.schema([*more, *self.inputs])
+        for batch in _read(_batches(groups, columns, self.batch_rows, self.connect), groups.path):
+            if self.numbers:
+                numbers = batch.column(self.numbers).to_numpy(zero_copy_only=False)
+            else:
+                numbers = np.arange(first, first + batch.num_rows)
+                first += batch.num_rows
+            yield numbers, batch.select(self.inputs.names)
+
+
+def _read(batches: Iterator[pa.RecordBatch], path: str) -> Iterator[pa.RecordBatch]:
     while True:
         try:
             batch = next(batches, None)
         except (pa.ArrowException, OSError) as err:
-            raise NotRead(groups.path) from err
+            raise NotRead(path) from err
         if batch is None:
             return
         yield batch

@@ -16,12 +16,13 @@ from batch_transform.core.isolation.verdict_rows import DEAD, LEAF_SCHEMA
 from batch_transform.core.object_store import ObjectNotFound, PreconditionFailed
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.counted_numbers import NumberColumn
-from batch_transform.core.publishing.merge_tasks import RowGroups
 from batch_transform.core.run_layout import RunLayout
+from batch_transform.core.sending.file_tasks import RowGroups
 from batch_transform.core.uris import S3Uri
 from batch_transform.s3.part_files import as_parquet
 from batch_transform.spark import file_merge, staged_groups
 from batch_transform.spark.file_merge import FileMerge
+from batch_transform.spark.staged_groups import StagedReading
 from batch_transform.spark.zip_merge import MergeSource
 from support.core_tables import leaf, leaves
 from support.memory_store import MemoryStore, etag_of
@@ -75,8 +76,9 @@ def merge_of(store, tasks, target, *, dead=(), **other):
             made.append(leaf(number, number + 1, DEAD) if number in dead else leaf(number, number + 1, **known))
     store.put(layout.part("leaves"), as_parquet(leaves(*made).cast(LEAF_SCHEMA)))
     source = MergeSource(layout, "leaves", functools.partial(connected, store))
-    given = {"numbers": None, "column": None, "batch_rows": 100, "codec": "snappy", "notes": {"said": "by Spark"}}
-    return FileMerge(source, READER, tuple(tasks), INPUTS, target=str(target), **(given | other))
+    given = {"column": None, "codec": "snappy", "notes": {"said": "by Spark"}}
+    reading = StagedReading(INPUTS, other.pop("numbers", None), other.pop("batch_rows", 100), source.connect)
+    return FileMerge(source, reading, READER, tuple(tasks), target=str(target), **(given | other))
 
 
 def made_by(merge, *places):

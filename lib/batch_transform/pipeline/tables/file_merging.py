@@ -10,36 +10,26 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, NumericType, StructField, StructType
 
-from batch_transform.core.copied_files import root_and_name
-from batch_transform.core.errors import ConfigurationError, GateRefused
-from batch_transform.core.object_store import ObjectNotFound, ObjectStore, StoreFailure
+from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.publishing.counted_numbers import SAMPLE_ROWS, ColumnCounts, NumberColumn, range_of
 from batch_transform.core.publishing.file_publication import TreeFile
-from batch_transform.core.publishing.merge_tasks import TASK_BYTES, StagedGroups, merge_tasks
 from batch_transform.core.publishing.prediction_values import PredictedNumbers
-from batch_transform.core.sending.object_sizes import arrow_batch_rows, is_large
-from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
 from batch_transform.outputs.copied_files import FileFormat
-from batch_transform.outputs.file_tree import Tree, in_threads
+from batch_transform.outputs.file_tree import Tree
 from batch_transform.outputs.local_tree import LocalTree
-from batch_transform.outputs.parquet_footers import open_footer_of
 from batch_transform.outputs.s3_tree import S3Tree
-from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.outputs.written_tables import WrittenTable
+from batch_transform.pipeline.tables.plain_files import plain_files
 from batch_transform.spark.copy_rules import encrypts_by_itself, is_of_this_machine
-from batch_transform.spark.explaining import parallelism
 from batch_transform.spark.file_merge import FileMerge, merge_files
-from batch_transform.spark.file_merge_rules import are_plain, are_read_alike, plain_codec, plain_columns
+from batch_transform.spark.file_merge_rules import are_plain, plain_codec
 from batch_transform.spark.prediction_columns import PredictionShape
 from batch_transform.spark.staged_rows import staged_schema
 from batch_transform.spark.watched_values import MOST_COLUMNS, uncounted
 from batch_transform.spark.zip_merge import MergeSource
 
 _SCHEMA_OF_SPARK, _VERSION_OF_SPARK = "org.apache.spark.sql.parquet.row.metadata", "org.apache.spark.version"
-
-# Columns that are in no record may be larger than it, and texts of a dictionary take their length in each row.
-_MOST_BATCH_ROWS = 2_000
 
 
 @dataclass(frozen=True)
@@ -69,22 +59,20 @@ def merged_by_workers(given: ToMerge, how: FileFormat, written: WrittenTable) ->
     Raises:
         StoreFailure: a file that a worker has written is not there.
     """
-    target, inputs = _folder_of(given.spark, written.tree), plain_columns(StructType(staged_schema(given.staged)))
-    if target is None or inputs is None or not _are_plain(given) or (codec := plain_codec(given.spark)) is None:
+    target = _folder_of(given.spark, written.tree)
+    if target is None or not _are_plain(given) or (codec := plain_codec(given.spark)) is None:
         return None
-    groups = _row_groups(given, inputs)
-    if groups is None:
+    found = plain_files(given.spark, given.staged, given.store, given.source.connect)
+    if found is None:
         return None
     columns = _number_columns(given.shape)
     merge = FileMerge(
         source=given.source,
+        staged=found.reading,
         reader=given.shape.reader,
-        tasks=tuple(merge_tasks(groups, TASK_BYTES, parallelism(given.spark))),
-        inputs=inputs,
-        numbers=_numbers_of(given.staged),
+        tasks=found.tasks,
         column=given.shape.column,
         target=target,
-        batch_rows=min(_MOST_BATCH_ROWS, arrow_batch_rows(given.staged.largest)),
         codec=codec,
         notes={_SCHEMA_OF_SPARK: _schema(given).json(), _VERSION_OF_SPARK: given.spark.version},
         counted=columns[:MOST_COLUMNS],
@@ -98,9 +86,9 @@ def merged_by_workers(given: ToMerge, how: FileFormat, written: WrittenTable) ->
             written.tree.clear()  # no committer of Spark's removes what tasks have left
     if made is None:
         return None
-    found = replace(written, files=_files(written.tree, how, made))
+    merged = replace(written, files=_files(written.tree, how, made))
     counts = [json.loads(text) for text in made["counts"].to_pylist()]
-    return replace(found, numbers=_numbers(columns, found.rows, counts))
+    return replace(merged, numbers=_numbers(columns, merged.rows, counts))
 
 
 def _folder_of(spark: SparkSession, tree: Tree) -> str | None:
@@ -113,49 +101,9 @@ def _folder_of(spark: SparkSession, tree: Tree) -> str | None:
 
 
 def _are_plain(given: ToMerge) -> bool:
-    """Whether there is nothing that Spark alone computes, and no row that takes much of a worker's memory."""
+    """Whether there is nothing that Spark alone computes."""
     shape = given.shape
-    if shape.sql or shape.provenance or not are_plain(shape.reader.type):
-        return False
-    return bool(given.staged.files) and not is_large(given.staged.largest)
-
-
-def _numbers_of(staged: Staged) -> str | None:
-    names = [field["name"] for field in json.loads(staged.schema_json)["fields"]]
-    return None if staged.is_copied else str(names[0])
-
-
-def _row_groups(given: ToMerge, inputs: pa.Schema) -> list[StagedGroups] | None:
-    """The staged files; None: some are out of reach, or another reader may find something else in them."""
-    number = _numbers_of(given.staged)
-    columns = inputs if number is None else inputs.append(pa.field(number, pa.int64()))
-    try:
-        found = in_threads(lambda file: _looked_at(given, file, columns), given.staged.files)
-    except (ConfigurationError, GateRefused, StoreFailure):
-        return None
-    return None if None in found else [groups for groups in found if groups is not None]
-
-
-def _looked_at(given: ToMerge, file: StagedFile, columns: pa.Schema) -> StagedGroups | None:
-    folder, name = root_and_name(file.path)
-    tree = open_tree(folder, given.store)
-    now = tree.find(name)
-    if now is None or now.etag != file.etag:
-        return None
-    if isinstance(tree, LocalTree):
-        # Hadoop's checksums tell Spark of a file that has rotted; here its digest does.
-        if not is_of_this_machine(given.spark) or tree.digest(name) != file.sha256:
-            return None
-    elif not given.staged.is_copied:
-        return None  # Spark wrote it, and may have keys and rights there that the workers' own client has not
-    footer = open_footer_of(tree, now)
-    if footer.num_rows != file.rows or not are_read_alike(
-        columns, footer.schema.to_arrow_schema(), footer.metadata or {}
-    ):
-        return None
-    groups = [footer.row_group(place) for place in range(footer.num_row_groups)]
-    sizes = tuple((group.num_rows, group.total_byte_size) for group in groups)
-    return StagedGroups(file.path, file.first, sizes, file.etag)
+    return not shape.sql and not shape.provenance and are_plain(shape.reader.type)
 
 
 def _schema(given: ToMerge) -> StructType:

@@ -34,6 +34,7 @@ from batch_transform.outputs.written_tables import CommittedTable, WrittenTable
 from batch_transform.pipeline.places import Places, targets_of
 from batch_transform.pipeline.recorded import form_of_outputs
 from batch_transform.pipeline.tables.copied_source import copied_input
+from batch_transform.pipeline.tables.file_exporting import exported_by_workers
 from batch_transform.pipeline.tables.file_merging import ToMerge, merged_by_workers
 from batch_transform.pipeline.tables.fitting import Fitting
 from batch_transform.pipeline.tables.measuring import measured_rows
@@ -115,7 +116,10 @@ class SparkTables:
         """Returns the objects that were written, and how large their records are."""
         with self._rendering(staged, is_scored=False) as framing:
             given = ToExport(self.spark, staged, self.rule, rules, framing, self.places.layout.input, self.connect)
-            return export_way(self.config.export).export(given)
+            way = export_way(self.config.export)
+            if way.takes_files and (done := exported_by_workers(given, self.store)) is not None:
+                return done
+            return way.export(given)
 
     def export_again(self, staged: Staged, orders: pa.Table) -> pa.Table:
         """Returns what was written (repair.MADE_SCHEMA) of objects that were to be (repair.ORDER_SCHEMA)."""

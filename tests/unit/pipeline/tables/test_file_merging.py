@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -10,13 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from batch_transform.core.object_store import ObjectNotFound
-from batch_transform.core.spans import StagedFile
-from batch_transform.core.staged_table import Staged
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.formats.parquet import FORMAT
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.s3_tree import S3Tree
-from batch_transform.pipeline.tables.file_merging import ToMerge, _files, _folder_of, _looked_at
+from batch_transform.pipeline.tables.file_merging import _files, _folder_of
 from batch_transform.spark.file_merge import MERGED_SCHEMA
 from support.memory_store import MemoryStore
 
@@ -54,50 +51,10 @@ def test_a_file_that_is_gone_since_it_was_written_ends_the_merge(tmp_path):
         _files(tree, FORMAT, made("part-0-a.parquet", "part-1-a.parquet"))
 
 
-def staged(tree, *, copied=True):
-    """A staged file as it was pinned, and what is to be merged of it."""
-    written(tree, "f.parquet")
-    (found,) = tree.list()
-    path = f"{tree.location}/f.parquet".replace("s3://", "s3a://")
-    file = StagedFile(path, 1, 100, 100, 10, 10, found.size_bytes, found.etag, tree.digest("f.parquet"))
-    store = getattr(tree, "_store", None)
-    return file, ToMerge(session(), Staged("{}", (file,), is_copied=copied), 1, None, None, store)
-
-
-def test_a_staged_file_is_taken_by_its_row_groups(tmp_path):
-    file, given = staged(LocalTree(str(tmp_path)))
-    groups = _looked_at(given, file, COLUMNS)
-    assert (groups.path, groups.first, [rows for rows, _ in groups.sizes], groups.etag) == (
-        file.path,
-        100,
-        [1],
-        file.etag,
-    )
-
-
-@pytest.mark.parametrize("other", [{"etag": "0-1"}, {"sha256": "0" * 64}, {"rows": 2, "last": 101}])
-def test_a_staged_file_that_may_be_another_one_is_left_to_spark(tmp_path, other):
-    """Which has Hadoop's checksums of it."""
-    file, given = staged(LocalTree(str(tmp_path)))
-    assert _looked_at(given, replace(file, **other), COLUMNS) is None
-    assert _looked_at(given, file, pa.schema([("id", pa.int32())])) is None
-
-
-def test_a_cluster_does_not_merge_what_lies_on_the_drivers_machine(tmp_path):
-    file, given = staged(LocalTree(str(tmp_path)))
-    far = replace(given, spark=session(spark__master="yarn"))
-    assert _looked_at(far, file, COLUMNS) is None
-    assert _folder_of(far.spark, LocalTree(str(tmp_path))) is None
-    assert _folder_of(given.spark, LocalTree(str(tmp_path))) == str(tmp_path)
-
-
-def test_on_s3_copies_are_read_and_nothing_that_only_spark_may_have_rights_to():
-    store = MemoryStore()
-    tree = S3Tree(store, S3Uri.parse("s3://bucket/p"))
-    file, given = staged(tree)
-    assert _looked_at(given, file, COLUMNS).first == 100
-    file, given = staged(tree, copied=False)
-    assert _looked_at(given, file, COLUMNS) is None
+def test_a_cluster_does_not_write_on_the_drivers_machine(tmp_path):
+    tree = LocalTree(str(tmp_path))
+    assert _folder_of(session(spark__master="yarn"), tree) is None
+    assert _folder_of(session(), tree) == str(tmp_path)
 
 
 def test_what_spark_would_encrypt_by_itself_it_writes_itself():

@@ -1,4 +1,4 @@
-"""Which row groups of which staged files one worker merges into one file. Pure."""
+"""Which row groups of which staged files one worker takes at once, to export or to merge them. Pure."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class RowGroups:
     etag: str = ""
 
 
-def merge_tasks(files: Iterable[StagedGroups], at_most: int, workers: int) -> list[tuple[RowGroups, ...]]:
-    """Returns what each task merges, in the order of the rows: no row group is in two, and none is left out.
+def file_tasks(files: Iterable[StagedGroups], at_most: int, workers: int) -> list[tuple[RowGroups, ...]]:
+    """Returns what each task takes, in the order of the rows: no row group is in two, and none is left out.
 
     Args:
         files: the staged files.
@@ -51,6 +51,7 @@ def merge_tasks(files: Iterable[StagedGroups], at_most: int, workers: int) -> li
     every = list(_each(files))
     total = sum(size for _, size in every)
     count = max(min(workers, len(every)), -(-total // at_most), 1)
+    count = -(-count // workers) * workers if count > workers else count  # so that none works while others wait
     tasks: list[list[RowGroups]] = [[] for _ in range(count)]
     before = 0
     for groups, size in every:  # each goes where its middle lies, so that all tasks are about as large
