@@ -33,6 +33,7 @@ from batch_transform.core.sending.record_sizes import (
     task_bytes,
 )
 from batch_transform.core.spans import STANDARD, UNSENDABLE
+from batch_transform.core.text_buffers import text_buffers
 from batch_transform.core.uris import S3Uri
 
 # botocore keeps ten connections. Twice as many small objects wait at most, 16 MB.
@@ -78,7 +79,7 @@ def _write_batch(batch: pa.RecordBatch, cutter: Cutter, objects: _OpenObject) ->
     numbers = batch.column(0).to_numpy(zero_copy_only=False)
     lines = batch.column(1)
     sendable = pc.is_valid(lines).to_numpy(zero_copy_only=False)
-    offsets, data = _buffers(lines)
+    offsets, data = text_buffers(lines)
     sizes = np.diff(offsets)
     for piece in cutter.cut(numbers, sizes, sendable):
         if not piece.continues:
@@ -86,14 +87,6 @@ def _write_batch(batch: pa.RecordBatch, cutter: Cutter, objects: _OpenObject) ->
         body = data[int(offsets[piece.begin]) : int(offsets[piece.end])]
         objects.add(piece, int(numbers[piece.begin]), body, int(sizes[piece.begin : piece.end].max()))
     return counted(sizes[sendable])
-
-
-def _buffers(lines: pa.Array) -> tuple[np.ndarray, memoryview]:
-    """The offsets and the bytes of an Arrow string or binary column; a null takes no bytes."""
-    kind = np.int64 if lines.type in (pa.large_string(), pa.large_binary()) else np.int32
-    _, offsets, data = lines.buffers()
-    numbers = np.frombuffer(offsets, dtype=kind)[lines.offset : lines.offset + len(lines) + 1].astype(np.int64)
-    return numbers, memoryview(data) if data is not None else memoryview(b"")
 
 
 class _Puts:

@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch_transform.core.text_buffers import text_buffers
+
 _DAY = pa.date32()
 _TIMES: Mapping[pa.DataType, str] = {pa.timestamp("us", tz="UTC"): 'Z"', pa.timestamp("us"): '"'}
 _INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64())
@@ -75,7 +77,7 @@ def _value(column: pa.Array) -> list[str | pa.Array]:
         text = pc.binary_replace_slice(moments.cast(pa.timestamp("us")).cast(pa.string()), 10, 11, "T")
         return _with_nulls(['"', text, _TIMES[column.type]], column)
     text = _number(column) if pa.types.is_floating(column.type) else column.cast(pa.string())
-    return [text.fill_null("null") if column.null_count else text]
+    return _with_nulls([text], column)
 
 
 def _with_nulls(pieces: list[str | pa.Array], column: pa.Array) -> list[str | pa.Array]:
@@ -111,11 +113,8 @@ _NOT_FINITE: Mapping[Callable[[pa.Array], pa.Array], str] = {
 
 def _escaped(column: pa.Array) -> pa.Array:
     """Texts as they stand between quotes."""
-    _, offsets, data = column.buffers()
-    if data is None:
-        return column
-    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
-    found = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+    ends, octets = text_buffers(column)
+    found = np.frombuffer(octets[ends[0] : ends[-1]], np.uint8)
     if (found >= 0x80).any():
         try:
             column.validate(full=True)
