@@ -29,10 +29,8 @@ from batch_transform.core.predictions.output_counts import BLOCK_BYTES
 from batch_transform.core.predictions.reader import PredictionReader
 from batch_transform.core.publishing.counted_numbers import NOTHING_COUNTED, ColumnCounts, NumberColumn, added
 from batch_transform.core.publishing.prediction_gathering import Gatherer
-from batch_transform.core.sending.file_tasks import RowGroups
 from batch_transform.core.uris import S3Uri
-from batch_transform.spark.arrow_types import fetched, spark_schema
-from batch_transform.spark.staged_groups import NotRead, StagedReading
+from batch_transform.spark.staged_groups import NotRead, StagedReading, done_by_tasks
 from batch_transform.spark.zip_merge import MergeSource
 
 # One row for each file of a task: its name, and as JSON what was counted of each column of numbers since the last.
@@ -53,7 +51,6 @@ class FileMerge:
         source: where workers find leaves and outputs.
         staged: how staged files are read; their columns are written as they are.
         reader: of an output's lines.
-        tasks: what each merges.
         column: keeps the prediction's fields in one struct of this name; None: each is a column.
         target: the folder of the files: a path of this machine, or `s3://`.
         codec: of pyarrow's, by which pages are compressed.
@@ -65,7 +62,6 @@ class FileMerge:
     source: MergeSource
     staged: StagedReading
     reader: PredictionReader
-    tasks: tuple[tuple[RowGroups, ...], ...]
     column: str | None
     target: str
     codec: str
@@ -80,11 +76,9 @@ class FileMerge:
         added = [pa.field(self.column, pa.struct(fields))] if self.column else fields
         return pa.schema([*self.staged.inputs, *added])
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for place in batch.column(0).to_pylist():
-                for told in self._told(place):
-                    yield pa.RecordBatch.from_pylist([told], schema=MERGED_SCHEMA)
+    def __call__(self, place: int) -> Iterator[pa.RecordBatch]:
+        for told in self._told(place):
+            yield pa.RecordBatch.from_pylist([told], schema=MERGED_SCHEMA)
 
     def _told(self, place: int) -> Iterator[dict[str, object]]:
         try:
@@ -127,18 +121,17 @@ class FileMerge:
     def _rows(self, place: int, counts: _Counts) -> Iterator[pa.RecordBatch]:
         """The scored rows of a task, with their predictions."""
         gatherer = Gatherer(self.source.read_leaves(), self.reader, self.source.open_output, BLOCK_BYTES)
-        for groups in self.tasks[place]:
-            for numbers, inputs in self.staged.read(groups):
-                at = 0
-                for answers in gatherer.gather(numbers):
-                    flags, *fields = answers.flatten()
-                    columns = inputs.slice(at, len(flags)).columns
-                    at += len(flags)
-                    if flags.false_count:
-                        columns = [column.filter(flags) for column in columns]
-                        fields = [column.filter(flags) for column in fields]
-                    counts.add(fields)
-                    yield pa.record_batch([*columns, *self._added(fields)], schema=self.schema)
+        for numbers, inputs in self.staged.read(place):
+            at = 0
+            for answers in gatherer.gather(numbers):
+                flags, *fields = answers.flatten()
+                columns = inputs.slice(at, len(flags)).columns
+                at += len(flags)
+                if flags.false_count:
+                    columns = [column.filter(flags) for column in columns]
+                    fields = [column.filter(flags) for column in fields]
+                counts.add(fields)
+                yield pa.record_batch([*columns, *self._added(fields)], schema=self.schema)
 
     def _added(self, fields: list[pa.Array]) -> list[pa.Array]:
         return [pa.StructArray.from_arrays(fields, fields=list(self.reader.type))] if self.column else fields
@@ -182,6 +175,5 @@ def _sink(folder: str, name: str, connect: Callable[[], ObjectStore]) -> Iterato
 
 def merge_files(spark: SparkSession, merge: FileMerge) -> pa.Table | None:
     """Returns the files (MERGED_SCHEMA) that successful tasks have written; None: Spark is to read the staged ones."""
-    count = len(merge.tasks)
-    made = fetched(spark.range(0, count, 1, count).mapInArrow(merge, spark_schema(MERGED_SCHEMA)), MERGED_SCHEMA)
+    made = done_by_tasks(spark, merge.staged, merge, MERGED_SCHEMA)
     return None if made["file"].null_count else made

@@ -1,4 +1,4 @@
-"""Row groups of staged files, read by a worker's pyarrow."""
+"""Row groups of staged files, read by a worker's pyarrow: what the workers export and merge without the JVM."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
 
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.plain_paths import without_file_scheme
 from batch_transform.core.sending.file_tasks import RowGroups
 from batch_transform.core.uris import S3Uri
+from batch_transform.spark.arrow_types import fetched, spark_schema
 
 # Of each column at a time: a chunk may be as long as its file.
 _READ_BYTES, _REQUEST_BYTES = 1024 * 1024, 8 * 1024 * 1024
@@ -31,24 +33,30 @@ class StagedReading:
     """How staged files are read; a value that goes to workers.
 
     Attributes:
+        tasks: the row groups of each.
         inputs: the input's columns, of the types that are asked for.
         numbers: the staged column of row numbers; None: rows are numbered by their places.
         batch_rows: how many rows a batch has at most.
         connect: opens the store in a worker; picklable.
     """
 
+    tasks: tuple[tuple[RowGroups, ...], ...]
     inputs: pa.Schema
     numbers: str | None
     batch_rows: int
     connect: Callable[[], ObjectStore]
 
-    def read(self, groups: RowGroups) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
-        """Returns row numbers, and the input's columns, in the order of the file.
+    def read(self, task: int) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
+        """Returns row numbers, and the input's columns, of a task's rows in the order of its files.
 
         Raises:
-            NotRead: pyarrow cannot read the file, or not as these types.
-            StoreFailure: S3 refused, or the file is another one by now.
+            NotRead: pyarrow cannot read a file, or not as these types.
+            StoreFailure: S3 refused, or a file is another one by now.
         """
+        for groups in self.tasks[task]:
+            yield from self._read_groups(groups)
+
+    def _read_groups(self, groups: RowGroups) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
         first, more = groups.first, [pa.field(self.numbers, pa.int64())] if self.numbers else []
         columns = pa.schema([*more, *self.inputs])
         for batch in _read(_batches(groups, columns, self.batch_rows, self.connect), groups.path):
@@ -126,3 +134,30 @@ class _Ranges(io.RawIOBase):
         body = self._store.get_range(self._uri, self._at, wanted, self._etag)
         self._at += len(body)
         return body
+
+
+@dataclass(frozen=True)
+class _OfTasks:
+    """The function of Spark's tasks, whose rows are the places of ours."""
+
+    work: Callable[[int], Iterator[pa.RecordBatch]]
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for task in batch.column(0).to_pylist():
+                yield from self.work(task)
+
+
+def done_by_tasks(
+    spark: SparkSession, staged: StagedReading, work: Callable[[int], Iterator[pa.RecordBatch]], made: pa.Schema
+) -> pa.Table:
+    """Returns what work makes (`made`) of each task of a reading, by its place among them, as one of Spark's.
+
+    Args:
+        spark: the session.
+        staged: whose tasks these are.
+        work: is done in a worker; picklable.
+        made: the columns of what it gives.
+    """
+    count = len(staged.tasks)
+    return fetched(spark.range(0, count, 1, count).mapInArrow(_OfTasks(work), spark_schema(made)), made)

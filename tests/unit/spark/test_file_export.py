@@ -51,12 +51,12 @@ def connected(store):
 def export_of(store, *tasks, most=1_000, object_bytes=60, numbers=None, batch_rows=2):
     connect = functools.partial(connected, store)
     writer = ObjectWriter(CuttingRules(object_bytes, 10_000), JSON_LINES, TARGET, connect)
-    return FileExport(StagedReading(INPUTS, numbers, batch_rows, connect), tasks, ("text", "id"), "\n", most, writer)
+    reading = StagedReading(tasks, INPUTS, numbers, batch_rows, connect)
+    return FileExport(reading, ("text", "id"), "\n", most, writer)
 
 
 def made_by(export, *places):
-    found = export(iter([pa.record_batch({"id": pa.array(places)})]))
-    return [each for batch in found for each in batch.to_pylist()]
+    return [each for place in places for batch in export(place) for each in batch.to_pylist()]
 
 
 def records(store, made):

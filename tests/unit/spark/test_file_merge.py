@@ -77,14 +77,13 @@ def merge_of(store, tasks, target, *, dead=(), **other):
     store.put(layout.part("leaves"), as_parquet(leaves(*made).cast(LEAF_SCHEMA)))
     source = MergeSource(layout, "leaves", functools.partial(connected, store))
     given = {"column": None, "codec": "snappy", "notes": {"said": "by Spark"}}
-    reading = StagedReading(INPUTS, other.pop("numbers", None), other.pop("batch_rows", 100), source.connect)
-    return FileMerge(source, reading, READER, tuple(tasks), target=str(target), **(given | other))
+    numbers, batch_rows = other.pop("numbers", None), other.pop("batch_rows", 100)
+    reading = StagedReading(tuple(tasks), INPUTS, numbers, batch_rows, source.connect)
+    return FileMerge(source, reading, READER, target=str(target), **(given | other))
 
 
 def made_by(merge, *places):
-    (told,) = zip(
-        *(batch.to_pylist() for batch in merge(iter([pa.record_batch({"id": pa.array(places)})]))), strict=True
-    )
+    (told,) = zip(*(batch.to_pylist() for place in places for batch in merge(place)), strict=True)
     return list(told)
 
 

@@ -24,12 +24,11 @@ def exported_by_workers(given: ToExport, store: ObjectStore) -> ExportedObjects 
     rule = given.rule
     if not rule.format.is_plain_json or rule.sql is not None or rule.one_object:
         return None
-    files = plain_files(given.spark, given.staged, store, given.connect)
-    if files is None or not are_rendered(files.reading.inputs.empty_table().select(rule.columns).schema):
+    staged = plain_files(given.spark, given.staged, store, given.connect)
+    if staged is None or not are_rendered(staged.inputs.empty_table().select(rule.columns).schema):
         return None
     export = FileExport(
-        staged=files.reading,
-        tasks=files.tasks,
+        staged=staged,
         columns=rule.columns,
         end="\n" if given.framing.newline else "",
         most=LARGE_RECORD_BYTES if given.staged.is_copied else LARGEST_RECORD_BYTES,

@@ -62,15 +62,14 @@ def merged_by_workers(given: ToMerge, how: FileFormat, written: WrittenTable) ->
     target = _folder_of(given.spark, written.tree)
     if target is None or not _are_plain(given) or (codec := plain_codec(given.spark)) is None:
         return None
-    found = plain_files(given.spark, given.staged, given.store, given.source.connect)
-    if found is None:
+    staged = plain_files(given.spark, given.staged, given.store, given.source.connect)
+    if staged is None:
         return None
     columns = _number_columns(given.shape)
     merge = FileMerge(
         source=given.source,
-        staged=found.reading,
+        staged=staged,
         reader=given.shape.reader,
-        tasks=found.tasks,
         column=given.shape.column,
         target=target,
         codec=codec,

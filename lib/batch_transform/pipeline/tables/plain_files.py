@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -13,7 +12,7 @@ from pyspark.sql.types import StructType
 from batch_transform.core.copied_files import root_and_name
 from batch_transform.core.errors import ConfigurationError, GateRefused
 from batch_transform.core.object_store import ObjectStore, StoreFailure
-from batch_transform.core.sending.file_tasks import TASK_BYTES, RowGroups, StagedGroups, file_tasks
+from batch_transform.core.sending.file_tasks import TASK_BYTES, StagedGroups, file_tasks
 from batch_transform.core.sending.object_sizes import arrow_batch_rows, is_large
 from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
@@ -31,23 +30,10 @@ from batch_transform.spark.staged_rows import staged_schema
 _MOST_BATCH_ROWS = 2_000
 
 
-@dataclass(frozen=True)
-class PlainFiles:
-    """Staged files for workers.
-
-    Attributes:
-        reading: how they are read.
-        tasks: what each worker takes at once.
-    """
-
-    reading: StagedReading
-    tasks: tuple[tuple[RowGroups, ...], ...]
-
-
 def plain_files(
     spark: SparkSession, staged: Staged, store: ObjectStore, connect: Callable[[], ObjectStore]
-) -> PlainFiles | None:
-    """Returns the staged files; None: Spark is to read them.
+) -> StagedReading | None:
+    """Returns how workers read the staged files; None: Spark is to read them.
 
     Some are out of reach then, another reader may find something else in them, or a row takes much of a worker.
 
@@ -70,8 +56,8 @@ def plain_files(
     if len(groups) < len(found):
         return None
     batch_rows = min(_MOST_BATCH_ROWS, arrow_batch_rows(staged.largest))
-    reading = StagedReading(inputs, numbers, batch_rows, connect)
-    return PlainFiles(reading, tuple(file_tasks(groups, TASK_BYTES, parallelism(spark))))
+    tasks = tuple(file_tasks(groups, TASK_BYTES, parallelism(spark)))
+    return StagedReading(tasks, inputs, numbers, batch_rows, connect)
 
 
 def _numbers_of(staged: Staged) -> str | None:
