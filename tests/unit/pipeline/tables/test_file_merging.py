@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from batch_transform.core.object_store import ObjectNotFound
@@ -15,21 +12,8 @@ from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.tables.file_merging import _files, _folder_of
 from batch_transform.spark.file_merge import MERGED_SCHEMA
+from support.local_sessions import local_session, write_parquet
 from support.memory_store import MemoryStore
-
-COLUMNS = pa.schema([("id", pa.int64())])
-
-
-def session(**settings):
-    told = {"spark.master": "local[2]"} | {key.replace("__", "."): value for key, value in settings.items()}
-    return SimpleNamespace(conf=SimpleNamespace(get=lambda key, default=None: told.get(key, default)))
-
-
-def written(tree, *names):
-    for place, name in enumerate(names):
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table({"id": range(place + 1)}), sink)
-        tree.put(name, sink.getvalue().to_pybytes())
 
 
 def made(*names):
@@ -38,7 +22,7 @@ def made(*names):
 
 def test_what_failed_attempts_have_left_is_removed_and_rows_are_those_of_the_footers(tmp_path):
     tree = LocalTree(str(tmp_path))
-    written(tree, "part-0-a.parquet", "part-0-b.parquet", "part-1-a.parquet")
+    write_parquet(tree, "part-0-a.parquet", "part-0-b.parquet", "part-1-a.parquet")
     found = _files(tree, FORMAT, made("part-1-a.parquet", "part-0-b.parquet"))
     assert [(file.name, file.rows) for file in found] == [("part-0-b.parquet", 2), ("part-1-a.parquet", 3)]
     assert [file.name for file in tree.list()] == ["part-0-b.parquet", "part-1-a.parquet"]
@@ -46,19 +30,19 @@ def test_what_failed_attempts_have_left_is_removed_and_rows_are_those_of_the_foo
 
 def test_a_file_that_is_gone_since_it_was_written_ends_the_merge(tmp_path):
     tree = LocalTree(str(tmp_path))
-    written(tree, "part-0-a.parquet")
+    write_parquet(tree, "part-0-a.parquet")
     with pytest.raises(ObjectNotFound, match=r"part-1-a\.parquet.* a worker has written it"):
         _files(tree, FORMAT, made("part-0-a.parquet", "part-1-a.parquet"))
 
 
 def test_a_cluster_does_not_write_on_the_drivers_machine(tmp_path):
     tree = LocalTree(str(tmp_path))
-    assert _folder_of(session(spark__master="yarn"), tree) is None
-    assert _folder_of(session(), tree) == str(tmp_path)
+    assert _folder_of(local_session(spark__master="yarn"), tree) is None
+    assert _folder_of(local_session(), tree) == str(tmp_path)
 
 
 def test_what_spark_would_encrypt_by_itself_it_writes_itself():
     tree = S3Tree(MemoryStore(), S3Uri.parse("s3://bucket/p"))
-    assert _folder_of(session(), tree) == "s3://bucket/p"
+    assert _folder_of(local_session(), tree) == "s3://bucket/p"
     encrypting = {"spark__hadoop__fs__s3a__encryption__algorithm": "SSE-KMS"}
-    assert _folder_of(session(**encrypting), tree) is None
+    assert _folder_of(local_session(**encrypting), tree) is None

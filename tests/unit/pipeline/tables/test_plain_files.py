@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from batch_transform.core.spans import StagedFile
@@ -15,26 +13,15 @@ from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.s3_tree import S3Tree
 from batch_transform.pipeline.tables.plain_files import _looked_at
+from support.local_sessions import local_session, write_parquet
 from support.memory_store import MemoryStore
 
 COLUMNS = pa.schema([("id", pa.int64())])
 
 
-def session(**settings):
-    told = {"spark.master": "local[2]"} | {key.replace("__", "."): value for key, value in settings.items()}
-    return SimpleNamespace(conf=SimpleNamespace(get=lambda key, default=None: told.get(key, default)))
-
-
-def written(tree, *names):
-    for place, name in enumerate(names):
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table({"id": range(place + 1)}), sink)
-        tree.put(name, sink.getvalue().to_pybytes())
-
-
 def staged(tree, *, copied=True):
     """A staged file as it was pinned, and how it is looked at."""
-    written(tree, "f.parquet")
+    write_parquet(tree, "f.parquet")
     (found,) = tree.list()
     path = f"{tree.location}/f.parquet".replace("s3://", "s3a://")
     file = StagedFile(path, 1, 100, 100, 10, 10, found.size_bytes, found.etag, tree.digest("f.parquet"))
@@ -44,7 +31,7 @@ def staged(tree, *, copied=True):
 
 def test_a_staged_file_is_taken_by_its_row_groups(tmp_path):
     file, given = staged(LocalTree(str(tmp_path)))
-    groups = _looked_at(session(), *given, file, COLUMNS)
+    groups = _looked_at(local_session(), *given, file, COLUMNS)
     assert (groups.path, groups.first, [rows for rows, _ in groups.sizes], groups.etag) == (
         file.path,
         100,
@@ -57,19 +44,19 @@ def test_a_staged_file_is_taken_by_its_row_groups(tmp_path):
 def test_a_staged_file_that_may_be_another_one_is_left_to_spark(tmp_path, other):
     """Which has Hadoop's checksums of it."""
     file, given = staged(LocalTree(str(tmp_path)))
-    assert _looked_at(session(), *given, replace(file, **other), COLUMNS) is None
-    assert _looked_at(session(), *given, file, pa.schema([("id", pa.int32())])) is None
+    assert _looked_at(local_session(), *given, replace(file, **other), COLUMNS) is None
+    assert _looked_at(local_session(), *given, file, pa.schema([("id", pa.int32())])) is None
 
 
 def test_a_cluster_does_not_read_what_lies_on_the_drivers_machine(tmp_path):
     file, given = staged(LocalTree(str(tmp_path)))
-    assert _looked_at(session(spark__master="yarn"), *given, file, COLUMNS) is None
+    assert _looked_at(local_session(spark__master="yarn"), *given, file, COLUMNS) is None
 
 
 def test_on_s3_copies_are_read_and_nothing_that_only_spark_may_have_rights_to():
     store = MemoryStore()
     tree = S3Tree(store, S3Uri.parse("s3://bucket/p"))
     file, given = staged(tree)
-    assert _looked_at(session(), *given, file, COLUMNS).first == 100
+    assert _looked_at(local_session(), *given, file, COLUMNS).first == 100
     file, given = staged(tree, copied=False)
-    assert _looked_at(session(), *given, file, COLUMNS) is None
+    assert _looked_at(local_session(), *given, file, COLUMNS) is None
