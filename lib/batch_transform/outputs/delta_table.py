@@ -97,11 +97,9 @@ def publish_delta(df: DataFrame, output: OutputTable, run_id: str, nonce: str, s
         ServiceFailure: other writers won every attempt.
     """
     for attempt in range(WRITE_ATTEMPTS):
-        rows = committed_rows(df.sparkSession, output, nonce)
+        rows = _written_before(df.sparkSession, output, nonce)
         if rows is not None:
             return rows
-        if output.mode == "error":
-            _refuse_others_table(df.sparkSession, output, nonce)
         conflict = _write(df, output, writer_options(output, run_id, nonce))
         if conflict is not Conflict.RETRY:
             return _own_rows(df.sparkSession, output, nonce)
@@ -113,13 +111,20 @@ def publish_delta(df: DataFrame, output: OutputTable, run_id: str, nonce: str, s
     )
 
 
-def _refuse_others_table(spark: SparkSession, output: OutputTable, nonce: str) -> None:
-    detail = describe(spark, output)
-    if detail is not None and (detail["properties"] or {}).get(MAKER_PROPERTY) != nonce:
+def _written_before(spark: SparkSession, output: OutputTable, nonce: str) -> int | None:
+    """The rows of the run's commit; None: there is none, and it may be made."""
+    if output.mode != "error":
+        return committed_rows(spark, output, nonce)
+    detail = describe(spark, output)  # mostly there is no table, of whose history nothing need be asked
+    if detail is None:
+        return None
+    rows = committed_rows(spark, output, nonce)
+    if rows is None and (detail["properties"] or {}).get(MAKER_PROPERTY) != nonce:
         raise ConfigurationError(
             f"{output.key}: {sql_name(output)} was made by another writer since this run began, and output.mode is "
             "error; name another table, or move that one away, and start the run again: nothing is scored again"
         )
+    return rows
 
 
 def _own_rows(spark: SparkSession, output: OutputTable, nonce: str) -> int:
