@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from batch_transform.core.errors import BatchTransformError, ConfigurationError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
 from batch_transform.core.object_store import ObjectStore
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.error_chains import said
@@ -25,7 +25,8 @@ _LACKS_PYTHON = re.compile(
     r"Cannot run program|ModuleNotFoundError|ImportError|No module named|PACKAGE_NOT_INSTALLED|PYTHON_VERSION_MISMATCH"
     r"|Python in worker has different version|Python worker exited unexpectedly|EOFException"
 )
-
+# S3's own codes for what it could not do just then.
+_PASSES = re.compile(r": (?:InternalError|ServiceUnavailable|SlowDown|50[0234])(?::|$)")
 
 _VERSION = "{}.{}".format(*sys.version_info[:2])
 
@@ -74,12 +75,18 @@ class WorkersReach:
 
         Raises:
             ConfigurationError: it could not; says what a person can do.
+            ServiceFailure: S3 answered that it cannot now.
         """
         try:
             self._answer.result()
         except SPARK_ERRORS as err:
             if _LACKS_PYTHON.search(told := said(err)):
                 raise ConfigurationError(_lacking(told)) from err
+            if _PASSES.search(told):
+                raise ServiceFailure(
+                    f"workspace: S3 did not let Python workers put and get {self._uri} just now: {told}; nothing is "
+                    "paid for, start the run again"
+                ) from err
             raise ConfigurationError(
                 f"workspace: Python workers cannot put and get {self._uri}: {said(err)}. They need "
                 "network access to S3 and the credentials of the default chain (an instance profile or environment "

@@ -7,7 +7,7 @@ import sys
 import pytest
 from pyspark.errors import PySparkException
 
-from batch_transform.core.errors import ConfigurationError
+from batch_transform.core.errors import BatchTransformError, ConfigurationError, ServiceFailure
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark import s3_probe
 from batch_transform.spark.s3_probe import WorkersReach
@@ -18,17 +18,27 @@ LACKING = [
     "[PACKAGE_NOT_INSTALLED] PyArrow >= 18.0.0 must be installed; however, it was not found.",
 ]
 MISMATCH = "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 than that in driver: 3.11"
+OF_A_MOMENT = [
+    f"in a Python worker: batch_transform.core.object_store.StoreFailure: PutObject s3://bucket/probe: {code}"
+    for code in ("InternalError: We encountered an internal error (tried 5 times)", "SlowDown: Reduce your rate", "503")
+]
 OF_S3 = ["EndpointConnectionError: Could not connect to the endpoint URL", "AccessDenied: s3:PutObject"]
 
 
-def answer(monkeypatch, words):
+def raised_of(monkeypatch, words):
     monkeypatch.setattr(s3_probe, "said", lambda err: words)
     reach = WorkersReach(None, None)
     reach._uri = S3Uri.parse("s3://bucket/probe")
     reach._answer.set_exception(PySparkException(words))
-    with pytest.raises(ConfigurationError) as raised:
+    with pytest.raises(BatchTransformError) as raised:
         reach.check()
-    return str(raised.value)
+    return raised.value
+
+
+def answer(monkeypatch, words):
+    raised = raised_of(monkeypatch, words)
+    assert isinstance(raised, ConfigurationError)
+    return str(raised)
 
 
 @pytest.mark.parametrize("words", LACKING)
@@ -53,3 +63,11 @@ def test_workers_that_do_not_reach_s3_are_told_so(monkeypatch, words):
     told = answer(monkeypatch, words)
     assert told.startswith("workspace: Python workers cannot put and get s3://bucket/probe")
     assert "package" not in told
+
+
+@pytest.mark.parametrize("words", OF_A_MOMENT)
+def test_what_s3_cannot_do_just_then_is_no_fault_of_the_run_file(monkeypatch, words):
+    raised = raised_of(monkeypatch, words)
+    assert isinstance(raised, ServiceFailure)
+    assert words in str(raised)
+    assert "start the run again" in str(raised)
