@@ -436,6 +436,25 @@ def test_a_page_that_cannot_be_read_is_found_before_anything_is_paid_for(spark, 
 
 
 @pytest.mark.slow
+def test_rows_that_have_rotted_are_not_sent_by_whoever_reads_no_checksums(spark, world, tmp_path):
+    """Neither the first of them, which are measured, nor near the footer: a copy of them is whole to all but Hadoop."""
+    numbers = spark.range(60_000).selectExpr("format_string('row-%06d', id) AS key").coalesce(1)
+    told = {"compression": "none", "parquet.enable.dictionary": "false", "parquet.block.size": "65536"}
+    told |= {"parquet.block.size.row.check.max": "1000", "parquet.page.write-checksum.enabled": "false"}
+    numbers.write.options(**told).parquet(str(tmp_path / "in"))
+    (file,) = (tmp_path / "in").glob("*.parquet")
+    assert file.read_bytes().count(b"row-030007") == 1
+    assert pq.read_metadata(file).num_row_groups > 9
+    file.write_bytes(file.read_bytes().replace(b"row-030007", b"row-930007"))
+    driver = opened(spark, world, tmp_path, f"rotted-{uuid.uuid4().hex[:8]}")
+    assert driver.step()
+    assert driver.state.staged.is_copied
+    with pytest.raises(ConfigurationError, match="Checksum"):
+        driver.run()
+    assert not driver.state.jobs
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("record", "bad"),
     [

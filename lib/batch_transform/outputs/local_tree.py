@@ -13,18 +13,13 @@ from contextlib import suppress
 from batch_transform.core.object_store import ObjectNotFound, PreconditionFailed, StoreFailure
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.file_tree import TEMPORARY_SUFFIX, Tree
+from batch_transform.outputs.hadoop_sums import checksums_of, is_as_summed
 from batch_transform.outputs.local_faults import local_errors, refuse_unremovable, removed_on_error
 
 # File systems without hard links (FUSE mounts of object stores) say so in several ways.
 NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
 
 _BLOCK_BYTES = 1024 * 1024
-
-
-def checksums_of(name: str) -> str:
-    """Returns the name of the file in which Hadoop keeps the checksums of a local file."""
-    folder, slash, base = name.rpartition("/")
-    return f"{folder}{slash}.{base}.crc"
 
 
 class LocalTree:
@@ -82,6 +77,11 @@ class LocalTree:
             while block := stream.read(_BLOCK_BYTES):
                 found.update(block)
         return found.hexdigest()
+
+    def is_as_summed(self, name: str) -> bool:
+        """Returns whether a file is what Hadoop's checksums beside it say, or has none."""
+        with local_errors("read", self._path(name)):
+            return is_as_summed(self._path(name))
 
     def put(self, name: str, body: bytes) -> None:
         """Writes a small file, whatever was there before."""

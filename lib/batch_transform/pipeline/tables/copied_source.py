@@ -16,7 +16,8 @@ from batch_transform.core.source_identity import FileVersion, SourceIdentity
 from batch_transform.core.spans import StagedFile
 from batch_transform.exports.export_ways import export_way
 from batch_transform.outputs.file_tree import Tree, in_threads
-from batch_transform.outputs.local_tree import LocalTree, checksums_of
+from batch_transform.outputs.hadoop_sums import checksums_of
+from batch_transform.outputs.local_tree import LocalTree
 from batch_transform.outputs.parquet_footers import told_by_footer
 from batch_transform.outputs.registry import output_formats
 from batch_transform.outputs.tree_of_location import open_tree

@@ -74,8 +74,11 @@ def _looked_at(
     if now is None or now.etag != file.etag:
         return None
     if isinstance(tree, LocalTree):
-        # Hadoop's checksums tell Spark of a file that has rotted; here its digest does.
+        # Hadoop's checksums tell Spark of a file that has rotted; here its digest does, and of a copy, which may have
+        # rotted before it was one, those checksums.
         if not is_of_this_machine(spark) or tree.digest(name) != file.sha256:
+            return None
+        if staged.is_copied and not tree.is_as_summed(name):
             return None
     elif not staged.is_copied:
         return None  # Spark wrote it, and may have keys and rights there that the workers' own client has not

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from dataclasses import replace
 
 import pyarrow as pa
@@ -46,6 +48,20 @@ def test_a_staged_file_that_may_be_another_one_is_left_to_spark(tmp_path, other)
     file, given = staged(LocalTree(str(tmp_path)))
     assert _looked_at(local_session(), *given, replace(file, **other), COLUMNS) is None
     assert _looked_at(local_session(), *given, file, pa.schema([("id", pa.int32())])) is None
+
+
+def test_a_copy_that_hadoops_checksums_say_has_rotted_is_left_to_spark(tmp_path):
+    """The input's file had by then: what was pinned is the copy of that."""
+    tree = LocalTree(str(tmp_path))
+    file, given = staged(tree)
+    body = tree.read("f.parquet")
+    for of, is_taken in ((body, True), (b"another" + body[7:], False)):
+        chunks = [of[at : at + 512] for at in range(0, len(of), 512)]
+        sums = struct.pack(f">4s{len(chunks) + 1}I", b"crc\0", 512, *map(zlib.crc32, chunks))
+        for told, is_whole in ((sums, True), (sums[:-1], False), (b"", False), (b"sum" + sums[3:], False)):
+            tree.put(".f.parquet.crc", told)
+            found = _looked_at(local_session(), *given, file, COLUMNS)
+            assert (found is not None) is (is_taken and is_whole)
 
 
 def test_a_cluster_does_not_read_what_lies_on_the_drivers_machine(tmp_path):
