@@ -22,8 +22,9 @@ _SMALL_BYTES = 4 * 1024 * 1024
 _ROW_BITS = 33
 _FOLDER = re.compile(rf"_*{ROW_NUMBER}=\d+")
 # What Spark notes of itself; from 3.1 on all of its times are in today's calendar, or another note says they are not.
-_SPARKS_VERSION = b"org.apache.spark.version"
+SPARKS_VERSION = b"org.apache.spark.version"
 _NAMES_CALENDAR_SINCE = (3, 1)
+_COMPARED_BY_SPARK = b"3.1"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,11 @@ class Footer:
 
 def names_calendar(notes: Mapping[bytes, bytes]) -> bool:
     """Returns whether a file tells in which calendar its dates and times are; as the notes in its footer say."""
-    found = re.match(r"(\d+)\.(\d+)", notes.get(_SPARKS_VERSION, b"").decode(errors="replace"))
-    return found is not None and (int(found[1]), int(found[2])) >= _NAMES_CALENDAR_SINCE
+    version = notes.get(SPARKS_VERSION, b"")
+    found = re.match(rb"(\d+)\.(\d+)", version)
+    if found is None or (int(found[1]), int(found[2])) < _NAMES_CALENDAR_SINCE:
+        return False
+    return version >= _COMPARED_BY_SPARK  # as texts: to Spark 4.2 a version 10 is before 3
 
 
 def is_of_todays_calendar(notes: Mapping[bytes, bytes]) -> bool:
@@ -68,7 +72,7 @@ def is_of_todays_calendar(notes: Mapping[bytes, bytes]) -> bool:
     """
     if any(key.startswith(b"org.apache.spark.legacy") for key in notes):
         return False
-    return names_calendar(notes) or _SPARKS_VERSION not in notes
+    return names_calendar(notes) or SPARKS_VERSION not in notes
 
 
 def row_bytes(groups: Sequence[tuple[int, int]]) -> tuple[float, float]:

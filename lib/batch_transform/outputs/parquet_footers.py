@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch_transform.core.amounts import counted
-from batch_transform.core.copied_files import Footer, column_bytes, names_calendar, row_bytes
+from batch_transform.core.converted_types import NONE, converted_types
+from batch_transform.core.copied_files import SPARKS_VERSION, Footer, column_bytes, names_calendar, row_bytes
 from batch_transform.core.errors import GateRefused
 from batch_transform.core.publishing.file_publication import TreeFile
 from batch_transform.outputs.file_tree import Tree
@@ -34,14 +36,42 @@ def open_footer_of(tree: Tree, file: TreeFile) -> pq.FileMetaData:
     Of an encrypted column pyarrow ends the whole process (`terminate called`). A file that has some and a footer in
     plain text has that footer signed: its length counts 28 bytes that are none of it (Parquet, modular encryption).
     """
-    footer, length = _read(tree, file)
-    if footer.serialized_size != length:
-        raise GateRefused(f"{tree.location}/{file.name}: some of its columns are encrypted")
+    return _open(tree, file)[0]
+
+
+def plain_footer_of(tree: Tree, file: TreeFile) -> pq.FileMetaData:
+    """Returns the footer of a file that says everything in one way; raises as `open_footer_of`, or if it does not.
+
+    Of two types of a column, or two notes on who wrote the file, Spark takes the one and pyarrow the other.
+    """
+    footer, body = _open(tree, file)
+    columns = [footer.schema.column(place) for place in range(footer.num_columns)]
+    try:
+        pairs = list(zip(converted_types(body), map(_meant, columns), strict=True))
+    except ValueError as err:
+        raise GateRefused(f"{tree.location}/{file.name}: the columns of its footer cannot be told") from err
+    if any(said not in (NONE, meant) for said, meant in pairs) or body.count(SPARKS_VERSION) > 1:
+        raise GateRefused(f"{tree.location}/{file.name}: its footer says one thing in two ways")
     return footer
 
 
-def _read(tree: Tree, file: TreeFile) -> tuple[pq.FileMetaData, int]:
-    """The footer, and how long the file says that it is."""
+def _meant(column: pq.ColumnSchema) -> str:
+    """The converted type of a column's logical type; also of a time without a zone, of which pyarrow says none."""
+    logical = json.loads(column.logical_type.to_json())
+    if logical["Type"] != "Timestamp":
+        return str(column.converted_type)
+    return {"milliseconds": "TIMESTAMP_MILLIS", "microseconds": "TIMESTAMP_MICROS"}.get(logical["timeUnit"], NONE)
+
+
+def _open(tree: Tree, file: TreeFile) -> tuple[pq.FileMetaData, bytes]:
+    footer, body = _read(tree, file)
+    if footer.serialized_size != len(body):
+        raise GateRefused(f"{tree.location}/{file.name}: some of its columns are encrypted")
+    return footer, body
+
+
+def _read(tree: Tree, file: TreeFile) -> tuple[pq.FileMetaData, bytes]:
+    """The footer, and its bytes."""
     where = f"{tree.location}/{file.name}"
     tail = tree.read_tail(file, TAIL_BYTES)
     length, magic = _END.unpack(tail[-_END.size :]) if len(tail) >= _END.size else (0, b"")
@@ -54,7 +84,7 @@ def _read(tree: Tree, file: TreeFile) -> tuple[pq.FileMetaData, int]:
         tail = tree.read_tail(file, length + _END.size)
     try:
         # The reader looks for the footer from the end, so the tail alone will do.
-        return pq.read_metadata(pa.BufferReader(tail)), length
+        return pq.read_metadata(pa.BufferReader(tail)), tail[-_END.size - length : -_END.size]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as err:
         raise GateRefused(f"{where}: its Parquet footer cannot be read: {err}") from err
 

@@ -15,7 +15,7 @@ from batch_transform.core.errors import GateRefused
 from batch_transform.core.object_store import PreconditionFailed
 from batch_transform.core.uris import S3Uri
 from batch_transform.outputs.formats.parquet import FORMAT
-from batch_transform.outputs.parquet_footers import TAIL_BYTES, told_by_footer
+from batch_transform.outputs.parquet_footers import TAIL_BYTES, open_footer_of, plain_footer_of, told_by_footer
 from batch_transform.outputs.s3_tree import S3Tree
 from support.memory_store import MemoryStore
 
@@ -164,6 +164,39 @@ def test_a_file_with_an_encrypted_column_is_refused_where_its_columns_are_asked(
     with pytest.raises(GateRefused, match=r"s3://bucket/t/some: .*encrypted"):
         told_by_footer(tree, some)
     assert FORMAT.ranges(tree, [plain, some], ()) == []
+
+
+MOMENTS = pa.table({"at": pa.array([1, 2], pa.timestamp("us", "UTC")), "local": pa.array([1, 2], pa.timestamp("us"))})
+
+
+def test_a_footer_that_says_everything_in_one_way_is_plain():
+    """A time without a zone has the converted type of one that has, whoever wrote it."""
+    tree = tree_of(**{version: parquet(MOMENTS, version=version) for version in ("1.0", "2.4", "2.6")})
+    assert [plain_footer_of(tree, file).num_rows for file in tree.list()] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (MOMENTS.select(["at"]), (b"\x25\x14", b"\x25\x12")),  # milliseconds, beside a logical type of microseconds
+        (MOMENTS.select(["local"]), (b"\x25\x14", b"\x25\x12")),
+        (
+            ROWS.replace_schema_metadata({"org.apache.spark.version": "4.2.0", "org.apache.spark.versio_": "2.4.0"}),
+            None,
+        ),
+    ],
+)
+def test_a_footer_that_says_one_thing_in_two_ways_is_not(written, said):
+    """To Spark a column is of its converted type, and of two notes the last one holds; pyarrow takes the others."""
+    body = parquet(written, store_schema=said is None)
+    earlier, later = said or (b"org.apache.spark.versio_", b"org.apache.spark.version")
+    assert body.count(earlier) == 1
+    tree = tree_of(whole=body, other=body.replace(earlier, later))
+    other, whole = tree.list()
+    assert open_footer_of(tree, other).schema.to_arrow_schema().types == written.schema.types
+    assert plain_footer_of(tree, whole).num_rows == 2
+    with pytest.raises(GateRefused, match="one thing in two ways"):
+        plain_footer_of(tree, other)
 
 
 def test_a_name_that_is_no_utf8_is_refused():

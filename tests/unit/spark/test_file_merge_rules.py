@@ -117,6 +117,7 @@ def test_a_name_that_is_there_twice_is_read_by_spark():
 
 OLD = [{b"org.apache.spark.version": b"2.4.8"}, {b"org.apache.spark.legacyDateTime": b""}]
 OLD += [{b"org.apache.spark.version": b"3.5.1", b"org.apache.spark.legacyINT96": b""}]
+OLD += [{b"org.apache.spark.version": b"10.0.0"}]  # Spark compares it with 3.0.0 as texts
 
 
 @pytest.mark.parametrize("notes", OLD)

@@ -18,7 +18,7 @@ from batch_transform.core.spans import StagedFile
 from batch_transform.core.staged_table import Staged
 from batch_transform.outputs.file_tree import in_threads
 from batch_transform.outputs.local_tree import LocalTree
-from batch_transform.outputs.parquet_footers import open_footer_of
+from batch_transform.outputs.parquet_footers import plain_footer_of
 from batch_transform.outputs.tree_of_location import open_tree
 from batch_transform.spark.copy_rules import is_of_this_machine
 from batch_transform.spark.explaining import parallelism
@@ -82,7 +82,7 @@ def _looked_at(
             return None
     elif not staged.is_copied:
         return None  # Spark wrote it, and may have keys and rights there that the workers' own client has not
-    footer = open_footer_of(tree, now)
+    footer = plain_footer_of(tree, now)
     if footer.num_rows != file.rows or not are_read_alike(
         columns, footer.schema.to_arrow_schema(), footer.metadata or {}
     ):
