@@ -84,8 +84,12 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     chosen = range(groups.start, groups.stop)
     with _opened(groups, connect) as file:
+        left = sum(file.metadata.row_group(place).num_rows for place in chosen)
         for batch in file.iter_batches(batch_rows, row_groups=chosen, columns=columns.names, use_threads=False):
+            left -= batch.num_rows
             yield pa.record_batch([batch.column(each.name).cast(each.type) for each in columns], schema=columns)
+        if left:  # pyarrow says nothing of that, and each row of a later group would have another's number
+            raise pa.ArrowInvalid(f"{left} rows are missing")
 
 
 @contextmanager

@@ -117,3 +117,15 @@ def test_a_large_record_a_broken_page_and_a_text_that_is_none_are_left_to_spark(
     path.write_bytes(staged(range(ROWS), compression="none", use_dictionary=False).replace(b'"4"', b'"\xff"'))
     (left,) = made_by(export_of(store, task), 0)
     assert left["start"] == -1
+
+
+def test_a_file_with_fewer_rows_than_its_footer_says_is_left_to_spark(store, tmp_path):
+    """Those that pyarrow gives would be all that is sent of it."""
+    path = tmp_path / "staged.parquet"
+    body = staged(range(ROWS))
+    groups, total = body.rfind(b"\x16\x02"), body.rfind(b"\x16\x14")  # the rows of the last group, and of the file
+    path.write_bytes(b"".join([body[:total], b"\x16\x16", body[total + 2 : groups], b"\x16\x04", body[groups + 2 :]]))
+    assert pq.read_metadata(path).num_rows == ROWS + 1
+    assert pq.read_metadata(path).row_group(3).num_rows == 2
+    left = made_by(export_of(store, (RowGroups(f"file:{path}", 0, 0, 4),)), 0)
+    assert [each["start"] for each in left] == [-1]
