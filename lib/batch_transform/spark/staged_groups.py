@@ -89,7 +89,7 @@ def _batches(
             left -= batch.num_rows
             yield pa.record_batch([batch.column(each.name).cast(each.type) for each in columns], schema=columns)
         if left:  # pyarrow says nothing of that, and each row of a later group would have another's number
-            raise pa.ArrowInvalid(f"{left} rows are missing")
+            raise pa.ArrowInvalid("rows are missing")
 
 
 @contextmanager
