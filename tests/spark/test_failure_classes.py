@@ -108,7 +108,7 @@ def test_what_passes_by_itself_costs_rounds_and_no_row(world, rows, tmp_path, fa
 def test_s3_that_refuses_the_workers_probe_ends_the_run_as_what_may_pass(world, rows, tmp_path):
     arguments = world.arguments(tmp_path)
     with world.faults({"fault": "s3_internal_error", "key": "*/probe/*"}):
-        with pytest.raises(ServiceFailure, match="workspace: S3 did not let Python workers .* nothing is paid for"):
+        with pytest.raises(ServiceFailure, match=r"workspace: S3 did not let Python workers .* nothing is paid for"):
             score(rows, **arguments)
         assert world.jobs(arguments["run_id"]) == []
     is_right(rows, score(rows, **arguments))

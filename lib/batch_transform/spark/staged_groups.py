@@ -17,11 +17,14 @@ from pyspark.sql import SparkSession
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.plain_paths import without_file_scheme
 from batch_transform.core.sending.file_tasks import RowGroups
+from batch_transform.core.sending.object_sizes import ARROW_BATCH_BYTES
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.arrow_types import fetched, spark_schema
 
 # Of each column at a time: a chunk may be as long as its file.
 _READ_BYTES, _REQUEST_BYTES = 1024 * 1024, 8 * 1024 * 1024
+# A text of a dictionary takes its length in each row, which no footer tells; of fewer rows each read takes its time.
+_READ_ROWS = 500
 
 
 class NotRead(Exception):
@@ -36,7 +39,7 @@ class StagedReading:
         tasks: the row groups of each.
         inputs: the input's columns, of the types that are asked for.
         numbers: the staged column of row numbers; None: rows are numbered by their places.
-        batch_rows: how many rows a batch has at most.
+        batch_rows: how many rows a batch has at most; it has 32 MB at most, or one row.
         connect: opens the store in a worker; picklable.
     """
 
@@ -59,7 +62,8 @@ class StagedReading:
     def _read_groups(self, groups: RowGroups) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
         first, more = groups.first, [pa.field(self.numbers, pa.int64())] if self.numbers else []
         columns = pa.schema([*more, *self.inputs])
-        for batch in _read(_batches(groups, columns, self.batch_rows, self.connect), groups.path):
+        read = _batches(groups, columns, min(_READ_ROWS, self.batch_rows), self.connect)
+        for batch in _of_size(_read(read, groups.path), self.batch_rows):
             if self.numbers:
                 numbers = batch.column(self.numbers).to_numpy(zero_copy_only=False)
             else:
@@ -90,6 +94,36 @@ def _batches(
             yield pa.record_batch([batch.column(each.name).cast(each.type) for each in columns], schema=columns)
         if left:  # pyarrow says nothing of that, and each row of a later group would have another's number
             raise pa.ArrowInvalid("rows are missing")
+
+
+def _of_size(batches: Iterator[pa.RecordBatch], most_rows: int) -> Iterator[pa.RecordBatch]:
+    """The same rows, as many together as may be."""
+    held, rows, size = list[pa.RecordBatch](), 0, 0
+    for batch in batches:
+        for part in _cut(batch):
+            if held and (rows + part.num_rows > most_rows or size + part.nbytes > ARROW_BATCH_BYTES):
+                yield _together(held)
+                held, rows, size = [], 0, 0
+            held.append(part)
+            rows, size = rows + part.num_rows, size + part.nbytes
+    if held:
+        yield _together(held)
+
+
+def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    if batch.nbytes <= ARROW_BATCH_BYTES or batch.num_rows <= 1:
+        yield from [batch] if batch.num_rows else []
+        return
+    half = batch.num_rows // 2
+    yield from _cut(batch.slice(0, half))
+    yield from _cut(batch.slice(half))
+
+
+def _together(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    (batch,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return batch
 
 
 @contextmanager

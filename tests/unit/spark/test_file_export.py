@@ -129,3 +129,18 @@ def test_a_file_with_fewer_rows_than_its_footer_says_is_left_to_spark(store, tmp
     assert pq.read_metadata(path).row_group(3).num_rows == 2
     left = made_by(export_of(store, (RowGroups(f"file:{path}", 0, 0, 4),)), 0)
     assert [each["start"] for each in left] == [-1]
+
+
+def test_long_texts_of_a_dictionary_are_no_large_batch(store, tmp_path, monkeypatch):
+    """In the file there is one; a batch would be as large as all of its rows."""
+    monkeypatch.setattr("batch_transform.spark.staged_groups.ARROW_BATCH_BYTES", 10_000)
+    path = tmp_path / "staged.parquet"
+    texts = ["x" * 3_000] * 40 + ["y" * 12_000] + ["z"] * 40
+    table = pa.table({"id": range(81), "text": texts, "raw": pa.nulls(81, pa.binary())})
+    pq.write_table(table, path)
+    reading = StagedReading(((RowGroups(f"file:{path}", 0, 0, 1),),), INPUTS, None, 30, lambda: store)
+    found = list(reading.read(0))
+    assert [number for numbers, _ in found for number in numbers] == list(range(81))
+    assert [text for _, rows in found for text in rows["text"].to_pylist()] == texts
+    assert all(rows.nbytes <= 10_000 or rows.num_rows == 1 for _, rows in found)
+    assert len(found) < 81 / 3
