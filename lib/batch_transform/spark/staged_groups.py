@@ -16,13 +16,14 @@ from pyspark.sql import SparkSession
 
 from batch_transform.core.object_store import ObjectNotFound, ObjectStore
 from batch_transform.core.plain_paths import without_file_scheme
-from batch_transform.core.sending.file_tasks import RowGroups
+from batch_transform.core.sending.file_tasks import TASK_BYTES, RowGroups
 from batch_transform.core.sending.object_sizes import ARROW_BATCH_BYTES
 from batch_transform.core.uris import S3Uri
 from batch_transform.spark.arrow_types import fetched, spark_schema
 
-# Of each column at a time: a chunk may be as long as its file.
+# Of each column at a time, where not all is read at once: a chunk may be as long as its file.
 _READ_BYTES, _REQUEST_BYTES = 1024 * 1024, 8 * 1024 * 1024
+_AT_ONCE_BYTES = TASK_BYTES
 # A text of a dictionary takes its length in each row, which no footer tells; of fewer rows each read takes its time.
 _READ_ROWS = 500
 
@@ -129,11 +130,31 @@ def _together(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 @contextmanager
 def _opened(groups: RowGroups, connect: Callable[[], ObjectStore]) -> Iterator[pq.ParquetFile]:
     """A staged file, of which is read what is asked for."""
-    path, is_local = groups.path, groups.path.startswith("file:")
-    where = without_file_scheme(path) if is_local else _Ranges(connect(), S3Uri.parse(path), groups.etag)
-    size = _READ_BYTES if is_local else _REQUEST_BYTES
-    with pq.ParquetFile(where, buffer_size=size, page_checksum_verification=True) as file:
+    if groups.path.startswith("file:"):
+        opened = pq.ParquetFile(
+            without_file_scheme(groups.path), buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
+        )
+    else:
+        where = _Ranges(connect(), S3Uri.parse(groups.path), groups.etag)
+        footer = pq.read_metadata(where)
+        opened = pq.ParquetFile(
+            where,
+            metadata=footer,
+            buffer_size=_REQUEST_BYTES,
+            pre_buffer=_are_read_at_once(footer, groups),
+            page_checksum_verification=True,
+        )
+    with opened as file:
         yield file
+
+
+def _are_read_at_once(footer: pq.FileMetaData, groups: RowGroups) -> bool:
+    """Whether row groups are held in memory, of few requests, where each column would take a request or more."""
+    total = held = 0
+    for group in map(footer.row_group, range(groups.start, groups.stop)):
+        sizes = [group.column(place).total_compressed_size for place in range(group.num_columns)]
+        total, held = total + sum(sizes), max(held, sum(min(size, _REQUEST_BYTES) for size in sizes))
+    return total <= max(_AT_ONCE_BYTES, 2 * held)
 
 
 class _Ranges(io.RawIOBase):

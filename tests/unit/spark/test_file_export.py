@@ -144,3 +144,38 @@ def test_long_texts_of_a_dictionary_are_no_large_batch(store, tmp_path, monkeypa
     assert [text for _, rows in found for text in rows["text"].to_pylist()] == texts
     assert all(rows.nbytes <= 10_000 or rows.num_rows == 1 for _, rows in found)
     assert len(found) < 81 / 3
+
+
+class Counting(MemoryStore):
+    """Remembers how long each range was that was asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.ranges = []
+
+    def get_range(self, uri, start, length_bytes, if_match=None):
+        self.ranges.append(length_bytes)
+        return super().get_range(uri, start, length_bytes, if_match)
+
+
+def ranges_of(columns, rows, *, group_rows):
+    store, body = Counting(), io.BytesIO()
+    table = pa.table({f"c{place}": [row * 1.5 + place for row in range(rows)] for place in range(columns)})
+    pq.write_table(table, body, row_group_size=group_rows, use_dictionary=False)
+    store.put(S3Uri.parse("s3://bucket/staged.parquet"), body.getvalue())
+    groups = RowGroups("s3://bucket/staged.parquet", 0, 0, -(-rows // group_rows), etag_of(body.getvalue()))
+    reading = StagedReading(((groups,),), table.schema, None, 2_000, lambda: store)
+    assert pa.Table.from_batches([found for _, found in reading.read(0)]).equals(table)
+    return store.ranges, len(body.getvalue())
+
+
+def test_a_wide_table_on_s3_takes_no_request_for_each_column():
+    ranges, _ = ranges_of(100, 2_000, group_rows=500)
+    assert len(ranges) <= 4
+
+
+def test_a_large_row_group_on_s3_is_not_held_as_a_whole(monkeypatch):
+    monkeypatch.setattr("batch_transform.spark.staged_groups._AT_ONCE_BYTES", 100_000)
+    monkeypatch.setattr("batch_transform.spark.staged_groups._REQUEST_BYTES", 10_000)
+    ranges, size = ranges_of(2, 100_000, group_rows=100_000)
+    assert max(length for length in ranges if length != 65_536) < size / 4  # that is pyarrow's look at the end
